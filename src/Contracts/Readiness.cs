@@ -1,0 +1,61 @@
+namespace HerokuMigrator;
+
+/// <summary>The outcome of one readiness check, from harmless to fatal; <see cref="Skipped"/> says why in its finding.</summary>
+public enum CheckStatus
+{
+    Pass,
+    Note,
+    Skipped,
+    Warning,
+    Blocked,
+}
+
+/// <summary>One thing that was looked at before a migration.</summary>
+public sealed record ReadinessCheck
+{
+    /// <summary>Stable, PascalCase, for instance <c>TablesWithoutKey</c>.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>Connection, Permissions, Schema, Data, Size, Load, Target or Host.</summary>
+    public required string Group { get; init; }
+
+    public required string Title { get; init; }
+
+    public required CheckStatus Status { get; init; }
+
+    /// <summary>What was found, in a sentence.</summary>
+    public required string Finding { get; init; }
+
+    /// <summary>The objects it is about, schema-qualified and quoted as SQL wants it.</summary>
+    public IReadOnlyList<string> Objects { get; init; } = [];
+
+    /// <summary>Why it matters; empty where the check passed.</summary>
+    public string Reason { get; init; } = "";
+
+    /// <summary>SQL or a command that mends it; empty where nothing need be done.</summary>
+    public string Remedy { get; init; } = "";
+
+    public override string ToString() => $"{Status} {Id}: {Finding}";
+}
+
+/// <summary>All that was found, and whether a migration may start.</summary>
+public sealed record ReadinessReport
+{
+    public required string Name { get; init; }
+
+    public required DatabaseAddress Source { get; init; }
+
+    public required DatabaseAddress Target { get; init; }
+
+    public required DateTimeOffset CheckedAt { get; init; }
+
+    public required IReadOnlyList<ReadinessCheck> Checks { get; init; }
+
+    /// <summary>The worst status of all checks.</summary>
+    public CheckStatus Verdict => Checks.Count == 0 ? CheckStatus.Blocked : Checks.Max(check => check.Status);
+
+    /// <summary>True where nothing blocks a start.</summary>
+    public bool IsReady => Verdict != CheckStatus.Blocked;
+
+    public override string ToString() => $"{Name}: {(IsReady ? "ready" : "blocked")}, {Checks.Count} checks, verdict {Verdict}";
+}

@@ -1,0 +1,50 @@
+namespace HerokuMigrator;
+
+/// <summary>What a switch, or the undoing of one, did.</summary>
+public sealed record TrafficSwitch
+{
+    public required string Name { get; init; }
+
+    public required MigrationPhase Phase { get; init; }
+
+    public DatabaseAddress? Source { get; init; }
+
+    public DatabaseAddress? Target { get; init; }
+
+    /// <summary>When the fence closed: from here on no application role can write to the source.</summary>
+    public DateTimeOffset? FencedAt { get; init; }
+
+    /// <summary>When the target was proven complete and safe to write to.</summary>
+    public DateTimeOffset? SafeAt { get; init; }
+
+    /// <summary>Milliseconds from the moment that writes were held back to the moment that the target was safe to write to.</summary>
+    public double? WritePauseMs { get; init; }
+
+    /// <summary>Attempts that the fence took to get its locks.</summary>
+    public int LockAttempts { get; init; }
+
+    /// <summary>Milliseconds from the sentinel's commit on the source to its being seen on the target.</summary>
+    public double? SentinelMs { get; init; }
+
+    public int TablesFenced { get; init; }
+
+    /// <summary>Roles that lost a privilege by the fence, or got it back by the undo.</summary>
+    public IReadOnlyList<string> Roles { get; init; } = [];
+
+    public int SequencesSet { get; init; }
+
+    /// <summary>Tables that were copied whole under the fence.</summary>
+    public IReadOnlyList<string> TablesCopiedWhole { get; init; } = [];
+
+    /// <summary>After an undo: tables that were written on the target since the switch; those writes are not on the source.</summary>
+    public IReadOnlyList<string> TablesWrittenOnTarget { get; init; } = [];
+
+    /// <summary>The SQL that takes the fence away again, for use without this program.</summary>
+    public string? UndoFile { get; init; }
+
+    /// <summary>The JSON file that tells what was fenced, proven and how long it took.</summary>
+    public string? CertificateFile { get; init; }
+
+    public override string ToString() =>
+        $"{Name}: {Phase}" + (WritePauseMs is { } pause ? $", writes paused {pause:0} ms" : "");
+}

@@ -1,0 +1,31 @@
+namespace HerokuMigrator;
+
+/// <summary>The command line of the worker that watches over replication once the face has ended: file and arguments; the verb is known to the face.</summary>
+public sealed record WorkerCommand(string FileName, IReadOnlyList<string> Arguments);
+
+/// <summary>What every operation needs to know. Connection strings are null where the migration's home or the environment shall tell them.</summary>
+public sealed record MigratorOptions
+{
+    public string Name { get; init; } = "default";
+
+    /// <summary>Anything that libpq accepts; null: the home's, or HEROKU_URL.</summary>
+    public string? SourceUrl { get; init; }
+
+    /// <summary>Anything that libpq accepts; null: the home's, or PLANETSCALE_URL.</summary>
+    public string? TargetUrl { get; init; }
+
+    /// <summary>The folder above the homes of all migrations; null: $XDG_STATE_HOME/heroku-migrator.</summary>
+    public string? StateRoot { get; init; }
+
+    /// <summary>Null: no worker is started.</summary>
+    public WorkerCommand? Worker { get; init; }
+}
+
+public sealed record SwitchOptions
+{
+    /// <summary>How long one attempt waits for the locks of the fence, in milliseconds.</summary>
+    public int LockTimeoutMs { get; init; } = 2000;
+
+    /// <summary>How long writes may be held back in all, in seconds; after that everything is put back.</summary>
+    public int TimeoutSeconds { get; init; } = 120;
+}
