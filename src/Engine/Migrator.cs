@@ -1,39 +1,112 @@
+using HerokuMigrator.Operations;
+using HerokuMigrator.Readiness;
+using HerokuMigrator.Status;
+
 namespace HerokuMigrator;
 
 /// <summary>
 /// The whole product behind one door: every face (cmdlets, console, worker, tests) calls these and nothing else.
 /// Every operation can be repeated; after a crash the same call goes on. Each throws <see cref="MigrationException"/> for what a person can act on.
 /// </summary>
-public sealed class Migrator : IAsyncDisposable
+public sealed class Migrator(MigratorOptions options, IOperationEvents events) : IAsyncDisposable
 {
-    public Migrator(MigratorOptions options, IOperationEvents events) => throw new NotSupportedException();
+    private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1);
 
-    public Task<ReadinessReport> TestReadinessAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
+    /// <summary>Lag in seconds below which a switch is short.</summary>
+    private const double SmallLag = 5;
+
+    /// <summary>Every check that can fail later; reads only.</summary>
+    public Task<ReadinessReport> TestReadinessAsync(CancellationToken cancellationToken) =>
+        WithSessionAsync("test", async session => await ReadinessRun.RunAsync(session, (await session.Store.ReadIfReachableAsync(cancellationToken))?.Id, cancellationToken), cancellationToken);
 
     /// <summary>Says what an operation would do: "start", "suspend", "resume", "switch", "undo", "complete", "stop". Changes nothing.</summary>
-    public Task<OperationPlan> DescribeAsync(string operation, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public Task<OperationPlan> DescribeAsync(string operation, CancellationToken cancellationToken) =>
+        WithSessionAsync("describe", session => new PlanDescription(session).BuildAsync(operation, cancellationToken), cancellationToken);
 
-    public Task<Migration> StartAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
+    /// <summary>Schema, capture, copy, replication; goes on where an earlier run ended.</summary>
+    public Task<Migration> StartAsync(CancellationToken cancellationToken) =>
+        WithSessionAsync(
+            "start",
+            async session =>
+            {
+                await new StartOperation(session).RunAsync(cancellationToken);
+                return await MigrationSummary.ReadAsync(session, cancellationToken);
+            },
+            cancellationToken);
 
-    public Task<SyncStatus> GetStatusAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
+    public Task<SyncStatus> GetStatusAsync(CancellationToken cancellationToken) =>
+        WithSessionAsync("status", session => new StatusReader(session).ReadAsync(cancellationToken), cancellationToken);
 
-    /// <summary>Waits until the migration is ready to switch; throws WaitTimedOut (OperationTimeout) after the timeout.</summary>
-    public Task<SyncStatus> WaitUntilReadyAsync(TimeSpan timeout, CancellationToken cancellationToken) => throw new NotSupportedException();
+    /// <summary>Waits until the migration is ready to switch and its lag is small; throws WaitTimedOut after the timeout.</summary>
+    public Task<SyncStatus> WaitUntilReadyAsync(TimeSpan timeout, CancellationToken cancellationToken) =>
+        WithSessionAsync(
+            "status",
+            async session =>
+            {
+                var until = DateTimeOffset.UtcNow + timeout;
+                while (true)
+                {
+                    var status = await new StatusReader(session).ReadAsync(cancellationToken);
+                    if ((status.ReadyToSwitch && status.LagSeconds < SmallLag) || status.Phase is MigrationPhase.Switched or MigrationPhase.Completed)
+                    {
+                        return status;
+                    }
 
-    public Task<SyncStatus> SuspendAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
+                    if (DateTimeOffset.UtcNow >= until || status.Phase is MigrationPhase.NotStarted or MigrationPhase.Aborted)
+                    {
+                        throw Errors.WaitTimedOut(status, timeout);
+                    }
 
-    public Task<SyncStatus> ResumeAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
+                    events.Progress(new OperationProgress("Waiting until a switch is possible", status.ToString()));
+                    await Task.Delay(Poll, cancellationToken);
+                }
+            },
+            cancellationToken);
 
-    public Task<TrafficSwitch> SwitchAsync(SwitchOptions switchOptions, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public Task<SyncStatus> SuspendAsync(CancellationToken cancellationToken) =>
+        WithStatusAsync("suspend", session => new PauseOperation(session).SuspendAsync(cancellationToken), cancellationToken);
 
-    public Task<TrafficSwitch> UndoSwitchAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
+    public Task<SyncStatus> ResumeAsync(CancellationToken cancellationToken) =>
+        WithStatusAsync("resume", session => new PauseOperation(session).ResumeAsync(cancellationToken), cancellationToken);
 
-    public Task<Migration> CompleteAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
+    public Task<TrafficSwitch> SwitchAsync(SwitchOptions switchOptions, CancellationToken cancellationToken) =>
+        WithSessionAsync("switch", session => new SwitchOperation(session, switchOptions).RunAsync(cancellationToken), cancellationToken);
 
-    public Task<Migration> StopAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
+    public Task<TrafficSwitch> UndoSwitchAsync(CancellationToken cancellationToken) =>
+        WithSessionAsync("undo", session => new UndoOperation(session).RunAsync(cancellationToken), cancellationToken);
 
-    /// <summary>Keeps watch over replication until the migration leaves that phase: restarts a dead daemon, analyses and purges the delta tables. For the worker.</summary>
-    public Task WatchAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
+    public Task<Migration> CompleteAsync(CancellationToken cancellationToken) =>
+        WithSessionAsync("complete", session => new EndOperation(session).CompleteAsync(cancellationToken), cancellationToken);
+
+    public Task<Migration> StopAsync(CancellationToken cancellationToken) =>
+        WithSessionAsync("stop", session => new EndOperation(session).StopAsync(cancellationToken), cancellationToken);
+
+    /// <summary>Keeps watch until the migration leaves the phase Replicating: restarts a dead daemon, analyses and purges the delta tables. For the worker.</summary>
+    public Task WatchAsync(CancellationToken cancellationToken) =>
+        WithSessionAsync(
+            "worker",
+            async session =>
+            {
+                await Worker.WatchAsync(session, cancellationToken);
+                return true;
+            },
+            cancellationToken);
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private Task<SyncStatus> WithStatusAsync(string operation, Func<MigrationSession, Task> work, CancellationToken cancellationToken) =>
+        WithSessionAsync(
+            operation,
+            async session =>
+            {
+                await work(session);
+                return await new StatusReader(session).ReadAsync(cancellationToken);
+            },
+            cancellationToken);
+
+    private async Task<T> WithSessionAsync<T>(string operation, Func<MigrationSession, Task<T>> work, CancellationToken cancellationToken)
+    {
+        await using var session = await MigrationSession.OpenAsync(options, operation, events, cancellationToken);
+        return await work(session);
+    }
 }

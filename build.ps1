@@ -1,0 +1,24 @@
+#!/usr/bin/env pwsh
+# Chooses a target of build/build.proj; all that is done stands there.
+[CmdletBinding()]
+param(
+    [Parameter(Position = 0)]
+    [ValidateSet('build', 'test', 'demo', 'prerequisites', 'clean')]
+    [string] $Task = 'build',
+
+    [ValidateSet('Release', 'Debug')]
+    [string] $Configuration = 'Release',
+
+    # prerequisites: also try to get PowerShell and Pester.
+    [switch] $WithPowerShell
+)
+
+$properties = @("-p:Configuration=$Configuration")
+if ($WithPowerShell) { $properties += '-p:WithPowerShell=true' }
+$env:DOTNET_CLI_TELEMETRY_OPTOUT = '1'
+$env:DOTNET_NOLOGO = '1'
+dotnet msbuild "$PSScriptRoot/build/build.proj" "-t:$Task" -nologo -v:minimal -tl:off -clp:NoSummary -nodeReuse:false @properties
+$status = $LASTEXITCODE
+$summary = "$PSScriptRoot/out/test-results/summary.txt"
+if ($Task -eq 'test' -and (Test-Path $summary)) { Get-Content $summary }
+exit $status

@@ -1,0 +1,121 @@
+#!/usr/bin/env bash
+# Installs what building, testing and the demo need on Debian, where it is missing: PostgreSQL with PL/Perl, Bucardo, util-linux.
+# Starts no server, and leaves no cluster that would be started at the next boot.
+set -euo pipefail
+
+say() { printf '%s\n' "prerequisites: $*"; }
+die() { say "$*" >&2; exit 1; }
+
+# The newest installed server version for which the given file exists; nothing where there is none.
+newest_server_with() {
+    local file=$1 folder
+    for folder in $(ls -d /usr/lib/postgresql/*/ 2>/dev/null | sort -rV); do
+        local version
+        version=$(basename "$folder")
+        if [ -e "/usr/lib/postgresql/$version/bin/initdb" ] && [ -e "${file//VERSION/$version}" ]; then
+            printf '%s' "$version"
+            return
+        fi
+    done
+}
+
+missing_packages() {
+    command -v setpriv >/dev/null || printf 'util-linux\n'
+    command -v bucardo >/dev/null || printf 'bucardo\n'
+    if [ -z "$(newest_server_with /usr/share/postgresql/VERSION/extension/plperlu.control)" ]; then
+        local server
+        server=$(newest_server_with /usr/lib/postgresql/VERSION/bin/initdb)
+        printf 'postgresql-plperl-%s\n' "${server:-DEFAULT}"
+        [ -n "$server" ] || printf 'postgresql-DEFAULT\n'
+    fi
+}
+
+# Which version "postgresql" means on this Debian; known only after apt-get update.
+default_version() {
+    apt-cache depends postgresql | sed -n 's/.*Depends: postgresql-\([0-9][0-9]*\)$/\1/p' | head -n 1
+}
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+apt() {
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Dpkg::Use-Pty=0 "$@"
+}
+
+quietly() {
+    local log
+    log=$(mktemp)
+    if "$@" >"$log" 2>&1; then rm -f "$log"; return; fi
+    cat "$log" >&2
+    rm -f "$log"
+    return 1
+}
+
+policy=/usr/sbin/policy-rc.d
+cluster_conf=/etc/postgresql-common/createcluster.conf
+policy_is_ours=false
+conf_backup=''
+
+put_back() {
+    if $policy_is_ours; then as_root rm -f "$policy"; fi
+    if [ -n "$conf_backup" ]; then as_root cp -p "$conf_backup" "$cluster_conf"; as_root rm -f "$conf_backup"; fi
+}
+
+# Debian's packages start what they install and make a cluster "main"; neither is wanted here.
+hold_services_back() {
+    trap put_back EXIT
+    if [ ! -e "$policy" ]; then
+        policy_is_ours=true
+        printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+        as_root chmod 755 "$policy"
+    fi
+}
+
+no_main_cluster() {
+    quietly apt install --no-install-recommends postgresql-common
+    conf_backup=$(as_root mktemp "$cluster_conf.XXXXXX")
+    as_root cp -p "$cluster_conf" "$conf_backup"
+    as_root sed -i -E 's/^#?\s*create_main_cluster\s*=.*$/create_main_cluster = false/' "$cluster_conf"
+}
+
+install_packages() {
+    local packages=("$@")
+    command -v apt-get >/dev/null || die "missing: ${packages[*]/DEFAULT/<version>}; this machine has no apt-get, install them by hand."
+    if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null; then
+        die "missing: ${packages[*]/-DEFAULT/}; run this as root, or install them by hand."
+    fi
+    say "reading the package lists (apt-get update)"
+    quietly apt update || say "apt-get update failed; trying with the lists that are here"
+    packages=("${packages[@]//DEFAULT/$(default_version)}")
+    say "installing with apt: ${packages[*]}"
+    hold_services_back
+    case " ${packages[*]} " in *" postgresql-"[0-9]*) no_main_cluster ;; esac
+    quietly apt install --no-install-recommends "${packages[@]}" || die "apt-get could not install ${packages[*]}."
+    case " ${packages[*]} " in *" bucardo "*) as_root update-rc.d bucardo disable >/dev/null 2>&1 || true ;; esac
+}
+
+# From ordinary sources only; that it cannot be had is no error, as all but Pester works without.
+install_powershell() {
+    if command -v pwsh >/dev/null; then say "pwsh is here: $(command -v pwsh)"; return; fi
+    if quietly dotnet tool install --global PowerShell; then
+        say "installed PowerShell as a .NET tool; put $HOME/.dotnet/tools on the path"
+        export PATH="$PATH:$HOME/.dotnet/tools"
+    elif command -v apt-get >/dev/null && apt-cache show powershell >/dev/null 2>&1 && quietly apt install powershell; then
+        say "installed PowerShell with apt"
+    else
+        say "PowerShell could not be had from NuGet (dotnet tool) or apt; the console face, the demo and all other tests work without it"
+        return
+    fi
+    pwsh -NoProfile -NonInteractive -Command 'if (-not (Get-Module -ListAvailable Pester | Where-Object Version -ge 5.0)) { Install-PSResource Pester -TrustRepository -Scope CurrentUser -ErrorAction Stop }' \
+        || say "the module Pester could not be installed; its tests will be left out"
+}
+
+mapfile -t missing < <(missing_packages)
+if [ "${#missing[@]}" -gt 0 ]; then
+    install_packages "${missing[@]}"
+    mapfile -t missing < <(missing_packages)
+    [ "${#missing[@]}" -eq 0 ] || die "still missing after the installation: ${missing[*]}."
+    say "done"
+fi
+if [ "${1:-}" = --with-powershell ]; then install_powershell; fi

@@ -1,0 +1,93 @@
+using System.CommandLine;
+
+namespace HerokuMigrator.Cli;
+
+/// <summary>The verbs and their options.</summary>
+internal static class CommandLine
+{
+    public const string ProgramName = "heroku-migrator";
+    public const string WorkerVerb = "worker";
+
+    public static RootCommand Build(Terminal terminal)
+    {
+        var common = new CommonOptions();
+        var root = new RootCommand("Moves a live Heroku Postgres database to another Postgres with seconds of blocked writes and no lost row.");
+        foreach (var option in common.All)
+        {
+            root.Options.Add(option);
+        }
+
+        var verbs = new VerbFactory(common, terminal);
+        root.Subcommands.Add(Test(verbs));
+        root.Subcommands.Add(verbs.Changing("start", "schema, capture, initial copy, replication; goes on where it was interrupted",
+            (migrator, _, token) => migrator.StartAsync(token), ResultText.Write));
+        root.Subcommands.Add(Status(verbs));
+        root.Subcommands.Add(verbs.Changing("suspend", "pause replication; changes go on being captured",
+            (migrator, _, token) => migrator.SuspendAsync(token), ResultText.Write));
+        root.Subcommands.Add(verbs.Changing("resume", "let a suspended replication go on",
+            (migrator, _, token) => migrator.ResumeAsync(token), ResultText.Write));
+        root.Subcommands.Add(Switch(verbs));
+        root.Subcommands.Add(verbs.Guarded("undo", "open the source for writes again, with exactly the privileges of before",
+            (migrator, _, token) => migrator.UndoSwitchAsync(token), ResultText.Write));
+        root.Subcommands.Add(verbs.Guarded("complete", "remove every trace from the source, and the state from the target",
+            (migrator, _, token) => migrator.CompleteAsync(token), ResultText.Write));
+        root.Subcommands.Add(verbs.Guarded("stop", "give the migration up, from any phase, and remove every trace from the source",
+            (migrator, _, token) => migrator.StopAsync(token), ResultText.Write));
+        root.Subcommands.Add(Worker(common));
+        return root;
+    }
+
+    private static Command Test(VerbFactory verbs) => verbs.Reading("test", "look at everything that can fail later, before anything is touched",
+        (migrator, _, token) => migrator.TestReadinessAsync(token), ResultText.Write,
+        report => report.IsReady ? ExitCode.Done : ExitCode.Refused);
+
+    private static Command Status(VerbFactory verbs)
+    {
+        // The longest that a timer of .NET can be set to, in seconds.
+        const int maximum = int.MaxValue / 1000;
+        var wait = new Option<bool>("--wait") { Description = "wait until the migration is ready to switch" };
+        var timeout = Number("--timeout-sec", "how long to wait, in seconds; default: about 24 days", maximum, 1, maximum);
+        var command = verbs.Reading("status", "where the migration stands",
+            (migrator, parsed, token) => parsed.GetValue(wait)
+                ? migrator.WaitUntilReadyAsync(TimeSpan.FromSeconds(parsed.GetValue(timeout)), token)
+                : migrator.GetStatusAsync(token),
+            ResultText.Write);
+        command.Options.Add(wait);
+        command.Options.Add(timeout);
+        return command;
+    }
+
+    private static Command Switch(VerbFactory verbs)
+    {
+        var defaults = new SwitchOptions();
+        var lockTimeout = Number("--lock-timeout-ms", "how long one attempt waits for the locks of the fence, in milliseconds", defaults.LockTimeoutMs, 100, 60_000);
+        var timeout = Number("--timeout-sec", "how long writes may be held back in all, in seconds; after that everything is put back", defaults.TimeoutSeconds, 1, 86_400);
+        var command = verbs.Guarded("switch", "hold back writes on the source, prove the target complete, hand over",
+            (migrator, parsed, token) => migrator.SwitchAsync(
+                new SwitchOptions { LockTimeoutMs = parsed.GetValue(lockTimeout), TimeoutSeconds = parsed.GetValue(timeout) }, token),
+            ResultText.Write);
+        command.Options.Add(lockTimeout);
+        command.Options.Add(timeout);
+        return command;
+    }
+
+    private static Command Worker(CommonOptions common)
+    {
+        var command = new Command(WorkerVerb, "watch over replication; started by the other verbs") { Hidden = true };
+        command.SetAction((parsed, _) => WorkerProgram.RunAsync(new MigratorOptions { Name = common.NameOf(parsed) }, Console.Out));
+        return command;
+    }
+
+    private static Option<int> Number(string name, string description, int defaultValue, int least, int most)
+    {
+        var option = new Option<int>(name) { Description = description, DefaultValueFactory = _ => defaultValue };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: var text }] && int.TryParse(text, out var number) && (number < least || number > most))
+            {
+                result.AddError($"{name} must be from {least} to {most}.");
+            }
+        });
+        return option;
+    }
+}

@@ -1,0 +1,98 @@
+namespace HerokuMigrator.Cli;
+
+/// <summary>The engine's results for people.</summary>
+internal static class ResultText
+{
+    public static void Write(ReadinessReport report, TextWriter output, Paint paint)
+    {
+        var verdict = report.IsReady ? paint.Green("ready") : paint.Red("blocked");
+        output.WriteLine($"{report.Name}: {verdict}, {report.Source} -> {report.Target}");
+        foreach (var check in report.Checks.OrderByDescending(check => check.Status))
+        {
+            var status = $"{check.Status,-8}";
+            output.WriteLine($"  {Colour(status, check.Status, paint)} {check.Id}: {check.Finding}");
+            if (check.Status is CheckStatus.Blocked or CheckStatus.Warning && check.Remedy.Length > 0)
+            {
+                output.WriteLine($"           {check.Remedy.ReplaceLineEndings(Environment.NewLine + "           ")}");
+            }
+        }
+    }
+
+    public static void Write(OperationPlan plan, TextWriter output, Paint paint)
+    {
+        output.WriteLine($"{plan.Name}: {plan.Subject}");
+        foreach (var step in plan.Steps)
+        {
+            output.WriteLine($"  - {step}");
+        }
+    }
+
+    public static void Write(Migration migration, TextWriter output, Paint paint)
+    {
+        output.WriteLine($"{migration.Name}: {migration.Phase}, {migration.Source} -> {migration.Target}");
+        output.WriteLine($"  {migration.Tables} tables, {migration.RowsCopied} rows copied" + Whole(migration.TablesCopiedWhole));
+        if (migration.Home.Length > 0)
+        {
+            output.WriteLine($"  home {migration.Home}");
+        }
+    }
+
+    public static void Write(SyncStatus status, TextWriter output, Paint paint)
+    {
+        output.WriteLine($"{status.Name}: {status.Phase}, {Colour(status.Health, paint)}{(status.ReadyToSwitch ? ", ready to switch" : "")}");
+        output.WriteLine($"  {status.TablesCopied} of {status.Tables} tables, {status.RowsCopied} rows copied" + Whole(status.TablesCopiedWhole));
+        if (status.Backlog is { } backlog)
+        {
+            output.WriteLine($"  backlog {backlog} changes" + (status.LagSeconds is { } lag ? $", lag {lag:0.0} s" : ""));
+        }
+
+        foreach (var problem in status.Problems)
+        {
+            output.WriteLine($"  {paint.Yellow("!")} {problem}");
+        }
+    }
+
+    public static void Write(TrafficSwitch done, TextWriter output, Paint paint)
+    {
+        output.WriteLine($"{done.Name}: {done.Phase}" + (done.WritePauseMs is { } pause ? $", writes paused {pause:0} ms" : ""));
+        output.WriteLine($"  {done.TablesFenced} tables, {done.SequencesSet} sequences, roles: {string.Join(", ", done.Roles)}");
+        WriteList("copied whole", done.TablesCopiedWhole, output);
+        WriteList(paint.Yellow("written on the target since the switch, not on the source"), done.TablesWrittenOnTarget, output);
+        WriteFile("to undo without this program", done.UndoFile, output);
+        WriteFile("certificate", done.CertificateFile, output);
+    }
+
+    private static string Whole(int tables) => tables > 0 ? $", {tables} tables copied whole" : "";
+
+    private static void WriteList(string label, IReadOnlyList<string> items, TextWriter output)
+    {
+        if (items.Count > 0)
+        {
+            output.WriteLine($"  {label}: {string.Join(", ", items)}");
+        }
+    }
+
+    private static void WriteFile(string label, string? path, TextWriter output)
+    {
+        if (path is not null)
+        {
+            output.WriteLine($"  {label}: {path}");
+        }
+    }
+
+    private static string Colour(string text, CheckStatus status, Paint paint) => status switch
+    {
+        CheckStatus.Blocked => paint.Red(text),
+        CheckStatus.Warning => paint.Yellow(text),
+        CheckStatus.Pass => paint.Green(text),
+        _ => text,
+    };
+
+    private static string Colour(SyncHealth health, Paint paint) => health switch
+    {
+        SyncHealth.Broken => paint.Red(health.ToString()),
+        SyncHealth.Degraded => paint.Yellow(health.ToString()),
+        SyncHealth.Healthy => paint.Green(health.ToString()),
+        _ => health.ToString(),
+    };
+}

@@ -1,0 +1,61 @@
+namespace HerokuMigrator.Cli;
+
+/// <summary>
+/// The three streams and what they can do. Standard output holds the result alone; all else goes to standard error.
+/// Colours appear on a terminal only, and not where NO_COLOR is set.
+/// </summary>
+internal sealed class Terminal(TextReader input, TextWriter output, TextWriter error)
+{
+    private static readonly bool WantsColour =
+        string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")) && Environment.GetEnvironmentVariable("TERM") != "dumb";
+
+    public TextWriter Output => output;
+
+    public TextWriter Error => error;
+
+    public bool ErrorIsTerminal { get; } = error == Console.Error && !Console.IsErrorRedirected;
+
+    /// <summary>True where a question can be asked and answered.</summary>
+    public bool CanAsk { get; } = input == Console.In && !Console.IsInputRedirected && !Console.IsErrorRedirected;
+
+    public Paint OutputPaint { get; } = new(WantsColour && output == Console.Out && !Console.IsOutputRedirected);
+
+    public Paint ErrorPaint { get; } = new(WantsColour && error == Console.Error && !Console.IsErrorRedirected);
+
+    /// <summary>Shows a failure: on standard output as a document, or on standard error for people.</summary>
+    public void Fail(MigrationException exception, bool asJson)
+    {
+        if (asJson)
+        {
+            output.WriteLine(JsonText.Of(exception));
+            return;
+        }
+
+        error.WriteLine($"{ErrorPaint.Red(exception.ErrorId)}: {exception.Message}");
+        if (exception.RecommendedAction.Length > 0)
+        {
+            error.WriteLine($"  {exception.RecommendedAction}");
+        }
+    }
+
+    /// <summary>Asks a question whose answer is no unless it begins with y.</summary>
+    public bool Ask(string question)
+    {
+        error.Write($"{question} [y/N] ");
+        return input.ReadLine()?.Trim().StartsWith("y", StringComparison.OrdinalIgnoreCase) ?? false;
+    }
+}
+
+/// <summary>Colours of a terminal, or none.</summary>
+internal readonly record struct Paint(bool Enabled)
+{
+    public string Red(string text) => Wrap(text, 31);
+
+    public string Green(string text) => Wrap(text, 32);
+
+    public string Yellow(string text) => Wrap(text, 33);
+
+    public string Faint(string text) => Wrap(text, 2);
+
+    private string Wrap(string text, int code) => Enabled ? $"\e[{code}m{text}\e[0m" : text;
+}

@@ -1,0 +1,154 @@
+using System.CommandLine;
+
+namespace HerokuMigrator.Cli;
+
+/// <summary>Makes a verb of an engine's call: reads options, asks where it must, shows the result or the failure.</summary>
+internal sealed class VerbFactory(CommonOptions common, Terminal terminal)
+{
+    /// <summary>A verb that changes nothing.</summary>
+    public Command Reading<T>(
+        string name, string description, Func<Migrator, ParseResult, CancellationToken, Task<T>> call,
+        Action<T, TextWriter, Paint> show, Func<T, int>? exitCode = null) =>
+        Make(name, description, (parsed, options, token) => CallAsync(parsed, options, call, show, exitCode, token));
+
+    /// <summary>A verb that changes something, and can say what with --what-if.</summary>
+    public Command Changing<T>(
+        string name, string description, Func<Migrator, ParseResult, CancellationToken, Task<T>> call, Action<T, TextWriter, Paint> show)
+    {
+        var whatIf = WhatIf();
+        var command = Make(name, description, (parsed, options, token) => parsed.GetValue(whatIf)
+            ? DescribeAsync(name, parsed, options, token)
+            : CallAsync(parsed, options, call, show, exitCode: null, token));
+        command.Options.Add(whatIf);
+        return command;
+    }
+
+    /// <summary>A verb that asks before it acts, unless --force is given.</summary>
+    public Command Guarded<T>(
+        string name, string description, Func<Migrator, ParseResult, CancellationToken, Task<T>> call, Action<T, TextWriter, Paint> show)
+    {
+        var whatIf = WhatIf();
+        var force = new Option<bool>("--force", "--yes", "-y") { Description = "do not ask; skips no safety check" };
+        var command = Make(name, description, async (parsed, options, token) =>
+        {
+            if (parsed.GetValue(whatIf))
+            {
+                return await DescribeAsync(name, parsed, options, token);
+            }
+
+            if (!parsed.GetValue(force))
+            {
+                await ConfirmAsync(name, parsed, options, token);
+            }
+
+            return await CallAsync(parsed, options, call, show, exitCode: null, token);
+        });
+        command.Options.Add(whatIf);
+        command.Options.Add(force);
+        return command;
+    }
+
+    private static Option<bool> WhatIf() => new("--what-if") { Description = "say what would be done, and change nothing" };
+
+    private Command Make(string name, string description, Func<ParseResult, MigratorOptions, CancellationToken, Task<int>> run)
+    {
+        var command = new Command(name, description);
+        command.SetAction(async (parsed, token) =>
+        {
+            var asJson = common.AsJson(parsed);
+            MigratorOptions options;
+            try
+            {
+                options = common.Read(parsed);
+            }
+            catch (MigrationException exception)
+            {
+                terminal.Fail(exception, asJson);
+                return ExitCode.Usage;
+            }
+
+            foreach (var option in common.OptionsShowingPassword(parsed))
+            {
+                terminal.Error.WriteLine($"{terminal.ErrorPaint.Yellow("warning")}: the password in {option} can be read in the process list; use env:NAME or file:PATH.");
+            }
+
+            return await GuardAsync(() => run(parsed, options, token), asJson, token);
+        });
+        return command;
+    }
+
+    private async Task<int> GuardAsync(Func<Task<int>> run, bool asJson, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await run();
+        }
+        catch (MigrationException exception)
+        {
+            terminal.Fail(exception, asJson);
+            return ExitCode.Of(exception);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            terminal.Fail(new MigrationException("Cancelled", ErrorKind.OperationStopped, "Interrupted.", "Run the same command again; it goes on from there."), asJson);
+            return ExitCode.Failed;
+        }
+        catch (Exception exception)
+        {
+            terminal.Fail(new MigrationException("Unexpected", ErrorKind.NotSpecified, $"{exception.GetType().Name}: {exception.Message}",
+                "Run the same command again with --verbose, and report what it prints.", exception), asJson);
+            return ExitCode.Failed;
+        }
+    }
+
+    private async Task<int> CallAsync<T>(
+        ParseResult parsed, MigratorOptions options, Func<Migrator, ParseResult, CancellationToken, Task<T>> call,
+        Action<T, TextWriter, Paint> show, Func<T, int>? exitCode, CancellationToken cancellationToken)
+    {
+        var result = await EngineAsync(parsed, options, migrator => call(migrator, parsed, cancellationToken));
+        Show(result, parsed, show);
+        return exitCode?.Invoke(result) ?? ExitCode.Done;
+    }
+
+    private async Task<int> DescribeAsync(string operation, ParseResult parsed, MigratorOptions options, CancellationToken cancellationToken)
+    {
+        var plan = await EngineAsync(parsed, options, migrator => migrator.DescribeAsync(operation, cancellationToken));
+        Show(plan, parsed, ResultText.Write);
+        return ExitCode.Done;
+    }
+
+    private async Task ConfirmAsync(string operation, ParseResult parsed, MigratorOptions options, CancellationToken cancellationToken)
+    {
+        var command = $"{CommandLine.ProgramName} {operation}";
+        if (!terminal.CanAsk)
+        {
+            throw FaceErrors.ConfirmationRequired(command, "--force");
+        }
+
+        var plan = await EngineAsync(parsed, options, migrator => migrator.DescribeAsync(operation, cancellationToken));
+        ResultText.Write(plan, terminal.Error, terminal.ErrorPaint);
+        if (!terminal.Ask("Go on?"))
+        {
+            throw new MigrationException("Declined", ErrorKind.OperationStopped, "Nothing was done: the answer was no.", $"Run {command} again when it is time.");
+        }
+    }
+
+    private async Task<T> EngineAsync<T>(ParseResult parsed, MigratorOptions options, Func<Migrator, Task<T>> call)
+    {
+        using var events = new ConsoleEvents(terminal, common.IsVerbose(parsed));
+        await using var migrator = new Migrator(options, events);
+        return await call(migrator);
+    }
+
+    private void Show<T>(T result, ParseResult parsed, Action<T, TextWriter, Paint> show)
+    {
+        if (common.AsJson(parsed))
+        {
+            terminal.Output.WriteLine(JsonText.Of(result));
+        }
+        else
+        {
+            show(result, terminal.Output, terminal.OutputPaint);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+using System.Management.Automation;
+
+namespace HerokuMigrator.Commands;
+
+/// <summary>Runs the engine's asynchronous work on a worker thread while the pipeline's thread writes its events.</summary>
+public abstract class AsyncCmdlet : PSCmdlet, IDisposable
+{
+    /// <summary>How long an interrupted operation may take to put things in order.</summary>
+    private static readonly TimeSpan CleanupTime = TimeSpan.FromSeconds(10);
+
+    private readonly CancellationTokenSource _stop = new();
+
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    protected virtual void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _stop.Dispose();
+        }
+    }
+
+    protected override void StopProcessing() => _stop.Cancel();
+
+    /// <summary>Runs the work to its end; its failure ends the pipeline with an error record.</summary>
+    private protected T RunOnWorker<T>(Func<IOperationEvents, CancellationToken, Task<T>> work)
+    {
+        var events = new PipelineEvents(this);
+        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        var task = Task.Run(() => RunAsync(work, events, cancel.Token));
+        try
+        {
+            events.Pump(_stop.Token);
+        }
+        catch (Exception exception)
+        {
+            // Ctrl-C, or a preference such as -WarningAction Stop made a write throw.
+            cancel.Cancel();
+            WaitForCleanup(task);
+            if (exception is OperationCanceledException)
+            {
+                throw new PipelineStoppedException();
+            }
+
+            throw;
+        }
+
+        return Unwrap(task);
+    }
+
+    private static async Task<T> RunAsync<T>(
+        Func<IOperationEvents, CancellationToken, Task<T>> work, PipelineEvents events, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await work(events, cancellationToken);
+        }
+        finally
+        {
+            events.Complete();
+        }
+    }
+
+    private static void WaitForCleanup(Task task)
+    {
+        // The outcome no longer matters, only that it came; a failure is looked at so that it counts as observed.
+        ((IAsyncResult)task).AsyncWaitHandle.WaitOne(CleanupTime);
+        _ = task.Exception;
+    }
+
+    private T Unwrap<T>(Task<T> task)
+    {
+        try
+        {
+            return task.GetAwaiter().GetResult();
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            throw new PipelineStoppedException();
+        }
+        catch (PipelineStoppedException)
+        {
+            throw;
+        }
+        catch (Exception exception)
+        {
+            ThrowTerminatingError(ErrorRecords.From(exception));
+            throw;
+        }
+    }
+}

@@ -1,0 +1,41 @@
+using System.Management.Automation;
+
+namespace HerokuMigrator.Commands;
+
+/// <summary>What every cmdlet of this module takes: which migration, and where its databases are.</summary>
+public abstract class MigrationCmdlet : AsyncCmdlet
+{
+    /// <summary>Tells migrations apart.</summary>
+    [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
+    [ValidatePattern(MigrationName.Pattern)]
+    public string Name { get; set; } = MigrationName.Default;
+
+    /// <summary>The database to move; without it the migration's home tells it, or HEROKU_URL.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Alias("Source")]
+    [ConnectionArgumentTransformation]
+    public ConnectionArgument? SourceUrl { get; set; }
+
+    /// <summary>The database to move it to; without it the migration's home tells it, or PLANETSCALE_URL.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Alias("Target")]
+    [ConnectionArgumentTransformation]
+    public ConnectionArgument? TargetUrl { get; set; }
+
+    /// <summary>Calls the engine; it is closed, and its locks are given back, before the result goes down the pipeline.</summary>
+    private protected T Use<T>(Func<Migrator, CancellationToken, Task<T>> operation)
+    {
+        var options = new MigratorOptions
+        {
+            Name = Name,
+            SourceUrl = SourceUrl?.Reveal(),
+            TargetUrl = TargetUrl?.Reveal(),
+            Worker = PowerShellHost.WorkerFor(Name),
+        };
+        return RunOnWorker(async (events, cancellationToken) =>
+        {
+            await using var migrator = new Migrator(options, events);
+            return await operation(migrator, cancellationToken);
+        });
+    }
+}

@@ -1,0 +1,78 @@
+using System.Collections.Concurrent;
+using System.Management.Automation;
+
+namespace HerokuMigrator.Commands;
+
+/// <summary>Carries the engine's events from its threads to the pipeline's, which alone may write.</summary>
+internal sealed class PipelineEvents(Cmdlet cmdlet) : IOperationEvents
+{
+    private const string Tag = "HerokuMigrator";
+    private static readonly string[] Tags = [Tag];
+    private readonly BlockingCollection<Action> _queue = [];
+    private readonly Dictionary<string, ProgressRecord> _activities = [];
+
+    public void Progress(OperationProgress progress) => Post(() => WriteProgress(progress));
+
+    public void Verbose(string message) => Post(() => cmdlet.WriteVerbose(message));
+
+    public void Debug(string message) => Post(() => cmdlet.WriteDebug(message));
+
+    public void Information(string message) => Post(() => cmdlet.WriteInformation(message, Tags));
+
+    public void Warning(string message) => Post(() => cmdlet.WriteWarning(message));
+
+    /// <summary>No more events are coming; the pump ends once it has written what is there.</summary>
+    public void Complete() => _queue.CompleteAdding();
+
+    /// <summary>Writes events on this thread until <see cref="Complete"/> was called; throws OperationCanceledException on cancellation.</summary>
+    public void Pump(CancellationToken cancellationToken)
+    {
+        foreach (var write in _queue.GetConsumingEnumerable(cancellationToken))
+        {
+            write();
+        }
+
+        foreach (var record in _activities.Values)
+        {
+            Finish(record);
+        }
+    }
+
+    private void Post(Action write)
+    {
+        try
+        {
+            _queue.Add(write);
+        }
+        catch (InvalidOperationException)
+        {
+            // The operation has ended; a late event of a straggling thread has no reader any more.
+        }
+    }
+
+    private void WriteProgress(OperationProgress progress)
+    {
+        if (!_activities.TryGetValue(progress.Activity, out var record))
+        {
+            record = new ProgressRecord(_activities.Count + 1, progress.Activity, progress.Activity);
+            _activities.Add(progress.Activity, record);
+        }
+
+        if (progress.Completed)
+        {
+            Finish(record);
+            _activities.Remove(progress.Activity);
+            return;
+        }
+
+        record.StatusDescription = string.IsNullOrEmpty(progress.Status) ? " " : progress.Status;
+        record.PercentComplete = progress.Percent is { } percent ? Math.Clamp(percent, 0, 100) : -1;
+        cmdlet.WriteProgress(record);
+    }
+
+    private void Finish(ProgressRecord record)
+    {
+        record.RecordType = ProgressRecordType.Completed;
+        cmdlet.WriteProgress(record);
+    }
+}

@@ -1,0 +1,227 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using HerokuMigrator.Processes;
+using HerokuMigrator.State;
+using Npgsql;
+
+namespace HerokuMigrator.Bucardo;
+
+/// <summary>
+/// The private PostgreSQL that Bucardo keeps its configuration in: reached by a unix socket in a closed folder only,
+/// run by an unprivileged user when this program is root (PostgreSQL refuses root).
+/// </summary>
+internal sealed class ControlCluster : IAsyncDisposable
+{
+    private const string Superuser = "bucardo";
+    private const string DatabaseName = "bucardo";
+    private const string Port = "5432";
+
+    /// <summary>The kernel's limit for a socket's path, less the name of the socket itself.</summary>
+    private const int LongestSocketFolder = 107 - 16;
+
+    private readonly MigrationHome _home;
+    private readonly ICommandRunner _runner;
+    private readonly IOperationEvents _events;
+    private NpgsqlDataSource? _dataSource;
+
+    public ControlCluster(MigrationHome home, ICommandRunner runner, IOperationEvents events)
+    {
+        _home = home;
+        _runner = runner;
+        _events = events;
+    }
+
+    public string SocketFolder
+    {
+        get
+        {
+            var inside = Path.Combine(_home.BucardoFolder, "socket");
+            return Encoding.UTF8.GetByteCount(inside) <= LongestSocketFolder
+                ? inside
+                : Path.Combine(Path.GetTempPath(), "heroku-migrator-" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(_home.Folder)))[..16]);
+        }
+    }
+
+    public string LogFolder => Path.Combine(_home.BucardoFolder, "log");
+
+    private string DataFolder => Path.Combine(_home.BucardoFolder, "control");
+
+    private string LogFile => Path.Combine(LogFolder, "control.log");
+
+    public NpgsqlDataSource DataSource => _dataSource ??= new NpgsqlDataSourceBuilder(new NpgsqlConnectionStringBuilder
+    {
+        Host = SocketFolder,
+        Port = int.Parse(Port, CultureInfo.InvariantCulture),
+        Username = Superuser,
+        Database = DatabaseName,
+        MaxPoolSize = 4,
+        CommandTimeout = 0,
+        // Nothing may hold the cluster back when it is stopped.
+        Pooling = false,
+    }.ConnectionString).Build();
+
+    /// <summary>True where the cluster answers.</summary>
+    public async Task<bool> IsRunningAsync(CancellationToken cancellationToken)
+    {
+        if (!File.Exists(Path.Combine(DataFolder, "postmaster.pid")))
+        {
+            return false;
+        }
+
+        try
+        {
+            await using var connection = await DataSource.OpenConnectionAsync(cancellationToken);
+            return true;
+        }
+        catch (NpgsqlException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Makes the cluster if need be, and starts it; repeatable at any point of a run that was killed.</summary>
+    public async Task EnsureRunningAsync(IReadOnlyDictionary<string, string?> serviceEnvironment, CancellationToken cancellationToken)
+    {
+        await PrepareFoldersAsync(cancellationToken);
+        if (!await IsRunningAsync(cancellationToken))
+        {
+            await InitializeAsync(cancellationToken);
+            await StartAsync(serviceEnvironment, cancellationToken);
+        }
+
+        if (!await HasSchemaAsync(cancellationToken))
+        {
+            await LoadSchemaAsync(cancellationToken);
+        }
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        if (_dataSource is not null)
+        {
+            await _dataSource.DisposeAsync();
+            _dataSource = null;
+        }
+
+        if (!File.Exists(Path.Combine(DataFolder, "postmaster.pid")))
+        {
+            return;
+        }
+
+        await _runner.RunAsync(Server(Programs.PgCtl).WithArguments("stop", "-D", DataFolder, "-m", "fast", "-w", "-t", "30"), cancellationToken);
+    }
+
+    /// <summary>Removes the socket's folder where it had to be made elsewhere; the rest goes with the home.</summary>
+    public void RemoveOutside()
+    {
+        if (!SocketFolder.StartsWith(_home.BucardoFolder, StringComparison.Ordinal) && Directory.Exists(SocketFolder))
+        {
+            Directory.Delete(SocketFolder, recursive: true);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_dataSource is not null)
+        {
+            await _dataSource.DisposeAsync();
+        }
+    }
+
+    /// <summary>Folders that the user who runs Bucardo owns alone.</summary>
+    private async Task PrepareFoldersAsync(CancellationToken cancellationToken)
+    {
+        _home.Create();
+        foreach (var folder in new[] { _home.BucardoFolder, LogFolder, Path.Combine(_home.BucardoFolder, "pid"), SocketFolder })
+        {
+            if (!Directory.Exists(folder))
+            {
+                Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            }
+
+            if (MigrationHome.RunAs is { } user)
+            {
+                await _runner.RunCheckedAsync(new ExternalCommand("chown").WithArguments(user + ":", folder), cancellationToken);
+            }
+        }
+
+        if (MigrationHome.RunAs is { } service)
+        {
+            var reachable = await _runner.RunAsync(new ExternalCommand("test").WithArguments("-w", _home.BucardoFolder).WithRunAs(service), cancellationToken);
+            if (reachable.ExitCode != 0)
+            {
+                throw Errors.HomeUnusable(_home.BucardoFolder, $"user {service} cannot reach it");
+            }
+        }
+    }
+
+    private async Task InitializeAsync(CancellationToken cancellationToken)
+    {
+        // Written last by us, so that a data folder left by an interrupted initdb is made anew.
+        var complete = Path.Combine(DataFolder, "initialized");
+        if (File.Exists(complete))
+        {
+            return;
+        }
+
+        if (Directory.Exists(DataFolder))
+        {
+            Directory.Delete(DataFolder, recursive: true);
+        }
+
+        _events.Verbose("Making Bucardo's private control cluster.");
+        await _runner.RunCheckedAsync(
+            Server(Programs.InitDb).WithArguments("-D", DataFolder, "-U", Superuser, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"), cancellationToken);
+        await _runner.RunCheckedAsync(new ExternalCommand("touch").WithArguments(complete).WithRunAs(MigrationHome.RunAs), cancellationToken);
+    }
+
+    private async Task StartAsync(IReadOnlyDictionary<string, string?> serviceEnvironment, CancellationToken cancellationToken)
+    {
+        var options = $"-k '{SocketFolder.Replace("'", "'\\''", StringComparison.Ordinal)}' -p {Port} -c listen_addresses='' -c max_connections=50 -c shared_buffers=32MB -c logging_collector=off";
+        try
+        {
+            await _runner.RunCheckedAsync(
+                Server(Programs.PgCtl).WithEnvironment(serviceEnvironment)
+                    .WithArguments("start", "-D", DataFolder, "-l", LogFile, "-w", "-t", "60", "-o", options),
+                cancellationToken);
+        }
+        catch (MigrationException exception) when (exception.ErrorId == "CommandFailed")
+        {
+            throw Errors.ControlClusterFailed(exception.Message + " See " + LogFile + ".", exception);
+        }
+    }
+
+    private async Task<bool> HasSchemaAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var connection = await DataSource.OpenConnectionAsync(cancellationToken);
+            return await connection.ScalarAsync<bool>("SELECT to_regclass('bucardo.bucardo_log_message') IS NOT NULL", cancellationToken);
+        }
+        catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.InvalidCatalogName)
+        {
+            return false;
+        }
+    }
+
+    private async Task LoadSchemaAsync(CancellationToken cancellationToken)
+    {
+        const string schema = "/usr/share/bucardo/bucardo.schema";
+        if (!File.Exists(schema))
+        {
+            throw Errors.ControlClusterFailed($"{schema} is missing; install the package bucardo (apt-get install bucardo)");
+        }
+
+        await _runner.RunCheckedAsync(
+            new ExternalCommand(Programs.Find(Programs.Psql)).WithArguments("-X", "-q", "-h", SocketFolder, "-p", Port, "-U", Superuser, "-d", "postgres", "-f", schema),
+            cancellationToken);
+        if (!await HasSchemaAsync(cancellationToken))
+        {
+            throw Errors.ControlClusterFailed("Bucardo's schema could not be loaded; is postgresql-plperl installed?");
+        }
+    }
+
+    private ExternalCommand Server(string program) =>
+        new ExternalCommand(Programs.Find(program)).WithRunAs(MigrationHome.RunAs).WithWorkingDirectory("/");
+}

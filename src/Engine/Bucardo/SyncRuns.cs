@@ -1,0 +1,36 @@
+using HerokuMigrator.Capture;
+using Npgsql;
+
+namespace HerokuMigrator.Bucardo;
+
+/// <summary>What the control database tells of the sync's runs.</summary>
+/// <param name="LastGood">When a run last ended well: with rows, or with nothing to do.</param>
+/// <param name="Fault">What stopped the last run, where none has ended well since.</param>
+internal sealed record SyncRuns(DateTimeOffset? LastGood, string? Fault)
+{
+    public static async Task<SyncRuns> ReadAsync(NpgsqlDataSource control, CancellationToken cancellationToken)
+    {
+        await using var connection = await control.OpenConnectionAsync(cancellationToken);
+        var rows = await connection.ListAsync(
+            """
+            SELECT max(ended) FILTER (WHERE NOT lastbad AND status !~ '^(Failed|Killed)'),
+                   (SELECT coalesce(nullif(b.details, ''), b.status) FROM bucardo.syncrun b
+                    WHERE b.sync = $1 AND b.lastbad AND b.started > coalesce(
+                        (SELECT max(g.ended) FROM bucardo.syncrun g WHERE g.sync = $1 AND NOT g.lastbad AND g.ended IS NOT NULL AND g.status !~ '^(Failed|Killed)'), '-infinity')
+                    ORDER BY b.started DESC LIMIT 1)
+            FROM bucardo.syncrun WHERE sync = $1 AND ended IS NOT NULL
+            """,
+            row => new SyncRuns(row.IsDBNull(0) ? null : row.GetFieldValue<DateTimeOffset>(0), row.IsDBNull(1) ? null : row.GetString(1).Trim()),
+            cancellationToken,
+            CaptureNames.SyncName);
+        return rows[0];
+    }
+
+    /// <summary>A run is written down every second; only the recent ones are worth their room.</summary>
+    public static async Task PruneAsync(NpgsqlDataSource control, CancellationToken cancellationToken)
+    {
+        await using var connection = await control.OpenConnectionAsync(cancellationToken);
+        await connection.ExecuteAsync(
+            "DELETE FROM bucardo.syncrun WHERE ended < now() - interval '10 minutes' AND NOT lastgood AND NOT lastbad AND NOT lastempty", cancellationToken);
+    }
+}

@@ -1,0 +1,119 @@
+using HerokuMigrator.Catalog;
+using Npgsql;
+
+namespace HerokuMigrator.Capture;
+
+/// <summary>Puts the capture objects on the source, one table a transaction. Repeatable: what is there is left.</summary>
+internal sealed class CaptureInstaller(NpgsqlDataSource source, IOperationEvents events)
+{
+    public const string MarkerPrefix = "HerokuMigrator ";
+
+    /// <summary>The table whose change, written after the fence, proves by its arrival that everything before it has arrived.</summary>
+    public static readonly TableInfo Sentinel = new()
+    {
+        Oid = 0,
+        Schema = "heroku_migrator",
+        Name = "sentinel",
+        Owner = "",
+        Owned = true,
+        Key = ["id"],
+        Columns = [new ColumnInfo("id", "integer", true, false, "int4", 'b', false), new ColumnInfo("mark", "text", true, false, "text", 'b', false)],
+    };
+
+    public async Task InstallAsync(string migrationId, IReadOnlyList<TableInfo> tables, CancellationToken cancellationToken)
+    {
+        await using var connection = await source.OpenConnectionAsync(cancellationToken);
+        await InstallSharedAsync(connection, migrationId, cancellationToken);
+        var present = await PresentTriggersAsync(connection, cancellationToken);
+        var done = 0;
+        foreach (var table in tables.Append(Sentinel))
+        {
+            if (!CaptureSql.TriggerNames.All(trigger => present.Contains((table.Schema, table.Name, trigger))))
+            {
+                await InstallAsync(connection, table, cancellationToken);
+            }
+
+            events.Progress(new OperationProgress("Installing capture on the source", table.QualifiedName, ++done * 100 / (tables.Count + 1)));
+        }
+    }
+
+    /// <summary>Refuses a schema bucardo or heroku_migrator that this migration did not make.</summary>
+    public static async Task RefuseForeignAsync(NpgsqlConnection connection, string? migrationId, CancellationToken cancellationToken)
+    {
+        var markers = await ReadMarkersAsync(connection, cancellationToken);
+        foreach (var (schema, marker) in markers)
+        {
+            if (marker is null || !marker.StartsWith(MarkerPrefix, StringComparison.Ordinal))
+            {
+                throw Errors.ForeignBucardo(schema);
+            }
+
+            if (migrationId is null || marker != MarkerPrefix + migrationId)
+            {
+                throw Errors.OtherMigrationOnSource(marker[MarkerPrefix.Length..]);
+            }
+        }
+    }
+
+    internal static Task<List<(string Schema, string? Marker)>> ReadMarkersAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
+        connection.ListAsync(
+            "SELECT n.nspname, obj_description(n.oid, 'pg_namespace') FROM pg_namespace n WHERE n.nspname IN ('bucardo', 'heroku_migrator') ORDER BY 1",
+            row => (row.GetString(0), row.IsDBNull(1) ? null : row.GetString(1)),
+            cancellationToken);
+
+    private static async Task InstallSharedAsync(NpgsqlConnection connection, string migrationId, CancellationToken cancellationToken)
+    {
+        await RefuseForeignAsync(connection, migrationId, cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        foreach (var sql in CaptureSql.SharedObjects())
+        {
+            await connection.ExecuteAsync(sql, cancellationToken);
+        }
+
+        foreach (var schema in new[] { "bucardo", "heroku_migrator" })
+        {
+            await connection.ExecuteAsync($"COMMENT ON SCHEMA {schema} IS {SqlName.Literal(MarkerPrefix + migrationId)}", cancellationToken);
+        }
+
+        await transaction.CommitAsync(cancellationToken);
+    }
+
+    private async Task InstallAsync(NpgsqlConnection connection, TableInfo table, CancellationToken cancellationToken)
+    {
+        await LockPatience.Default.RunAsync(
+            connection,
+            [table.QualifiedName],
+            async () =>
+            {
+                foreach (var sql in CaptureSql.Objects(table).Concat(CaptureSql.Triggers(table)))
+                {
+                    await connection.ExecuteAsync(sql, cancellationToken);
+                }
+            },
+            (attempt, blockers) =>
+            {
+                if (attempt % 10 == 0)
+                {
+                    events.Warning($"Capture on {table} waits for its lock, attempt {attempt}: {blockers}.");
+                }
+
+                return Task.CompletedTask;
+            },
+            cancellationToken);
+        events.Debug($"Capture installed on {table}.");
+    }
+
+    private static async Task<HashSet<(string Schema, string Table, string Trigger)>> PresentTriggersAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        var rows = await connection.ListAsync(
+            """
+            SELECT n.nspname, c.relname, t.tgname FROM pg_trigger t
+            JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+            JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace pn ON pn.oid = p.pronamespace
+            WHERE pn.nspname = 'bucardo' AND NOT t.tgisinternal
+            """,
+            row => (row.GetString(0), row.GetString(1), row.GetString(2)),
+            cancellationToken);
+        return [.. rows];
+    }
+}

@@ -1,0 +1,81 @@
+using HerokuMigrator.Catalog;
+using Npgsql;
+
+namespace HerokuMigrator.Capture;
+
+/// <summary>Takes every capture object from the source, found by the catalog alone, so that it works without any state.</summary>
+internal sealed class CaptureRemover(NpgsqlDataSource source, IOperationEvents events)
+{
+    public async Task RemoveAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await source.OpenConnectionAsync(cancellationToken);
+        var schemas = await CaptureInstaller.ReadMarkersAsync(connection, cancellationToken);
+        var ours = schemas.Where(schema => schema.Marker?.StartsWith(CaptureInstaller.MarkerPrefix, StringComparison.Ordinal) == true).ToList();
+        if (ours.Count == 0)
+        {
+            return;
+        }
+
+        await RemoveTriggersAsync(connection, cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await connection.ExecuteAsync("SET LOCAL client_min_messages = warning", cancellationToken);
+        foreach (var (schema, _) in ours)
+        {
+            await connection.ExecuteAsync($"DROP SCHEMA {SqlName.Quote(schema)} CASCADE", cancellationToken);
+        }
+
+        await transaction.CommitAsync(cancellationToken);
+        events.Information("Capture objects removed from the source.");
+    }
+
+    private async Task RemoveTriggersAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        var triggers = await connection.ListAsync(
+            """
+            SELECT n.nspname, c.relname, t.tgname, p.proname FROM pg_trigger t
+            JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+            JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace pn ON pn.oid = p.pronamespace
+            WHERE pn.nspname = 'bucardo' AND n.nspname NOT IN ('bucardo', 'heroku_migrator') AND NOT t.tgisinternal
+            ORDER BY 1, 2
+            """,
+            row => (Schema: row.GetString(0), Table: row.GetString(1), Trigger: row.GetString(2), Function: row.GetString(3)),
+            cancellationToken);
+        var tables = triggers.GroupBy(trigger => (trigger.Schema, trigger.Table)).ToList();
+        var done = 0;
+        foreach (var table in tables)
+        {
+            await RemoveAsync(connection, table.Key.Schema, table.Key.Table, [.. table.Select(trigger => (trigger.Trigger, trigger.Function))], cancellationToken);
+            events.Progress(new OperationProgress("Removing capture from the source", table.Key.Table, ++done * 100 / tables.Count));
+        }
+    }
+
+    private static Task<int> RemoveAsync(
+        NpgsqlConnection connection, string schema, string table, IReadOnlyList<(string Trigger, string Function)> triggers, CancellationToken cancellationToken)
+    {
+        var qualified = SqlName.Qualify(schema, table);
+        var names = CaptureNames.For(schema, table);
+        return LockPatience.Default.RunAsync(
+            connection,
+            [qualified],
+            async () =>
+            {
+                await connection.ExecuteAsync("SET LOCAL client_min_messages = warning", cancellationToken);
+                foreach (var (trigger, _) in triggers)
+                {
+                    await connection.ExecuteAsync($"DROP TRIGGER IF EXISTS {SqlName.Quote(trigger)} ON {qualified}", cancellationToken);
+                }
+
+                foreach (var (_, function) in triggers)
+                {
+                    await connection.ExecuteAsync($"DROP FUNCTION IF EXISTS {CaptureNames.InBucardo(function)}()", cancellationToken);
+                }
+
+                foreach (var dropped in new[] { names.Delta, names.Track, names.Stage })
+                {
+                    await connection.ExecuteAsync($"DROP TABLE IF EXISTS {CaptureNames.InBucardo(dropped)}", cancellationToken);
+                }
+            },
+            (_, _) => Task.CompletedTask,
+            cancellationToken);
+    }
+}

@@ -1,0 +1,89 @@
+using System.Globalization;
+using HerokuMigrator.Catalog;
+using Npgsql;
+
+namespace HerokuMigrator.Capture;
+
+/// <summary>Captured changes that are not on the target yet.</summary>
+/// <param name="Rows">Rows of the delta tables without a mark of our sync, and truncations not replayed.</param>
+/// <param name="OldestAgeSeconds">By the source's clock; 0 where nothing is pending.</param>
+public sealed record Backlog(long Rows, double OldestAgeSeconds);
+
+/// <summary>Measures and keeps the delta tables on the source.</summary>
+internal sealed class DeltaBacklog(IReadOnlyList<TableInfo> replayedTables)
+{
+    /// <summary>Tables a statement: the plan of a union grows with its branches.</summary>
+    private const int Batch = 50;
+
+    private IEnumerable<CaptureNames> Names => replayedTables.Append(CaptureInstaller.Sentinel).Select(CaptureNames.For);
+
+    public async Task<Backlog> MeasureAsync(NpgsqlConnection source, CancellationToken cancellationToken)
+    {
+        var rows = await source.ScalarAsync<long>("SELECT count(*) FROM bucardo.bucardo_truncate_trigger WHERE replicated IS NULL", cancellationToken);
+        var oldest = 0d;
+        foreach (var batch in Names.Chunk(Batch))
+        {
+            var sql = string.Join(" UNION ALL ", batch.Select(names =>
+                $"SELECT count(*) AS rows, coalesce(extract(epoch FROM clock_timestamp() - min(d.{CaptureNames.CapturedAtColumn})), 0)::float8 AS age {PendingFrom(names)}"));
+            var found = await source.ListAsync(
+                $"SELECT coalesce(sum(rows), 0)::bigint, coalesce(max(age), 0) FROM ({sql}) pending", row => (row.GetInt64(0), row.GetDouble(1)), cancellationToken);
+            rows += found[0].Item1;
+            oldest = Math.Max(oldest, found[0].Item2);
+        }
+
+        return new Backlog(rows, oldest);
+    }
+
+    /// <summary>The proof of a drain: no change of any table is without its mark.</summary>
+    public async Task<bool> IsEmptyAsync(NpgsqlConnection source, CancellationToken cancellationToken)
+    {
+        if (await source.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM bucardo.bucardo_truncate_trigger WHERE replicated IS NULL)", cancellationToken))
+        {
+            return false;
+        }
+
+        foreach (var batch in Names.Chunk(Batch))
+        {
+            var sql = string.Join(" OR ", batch.Select(names => $"EXISTS (SELECT {PendingFrom(names)})"));
+            if (await source.ScalarAsync<bool>("SELECT " + sql, cancellationToken))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Removes what was replayed and refreshes the statistics of tables that hold rows; returns the delta rows removed.</summary>
+    public async Task<long> PurgeAsync(NpgsqlConnection source, CancellationToken cancellationToken)
+    {
+        var removed = 0L;
+        foreach (var names in Names)
+        {
+            var delta = CaptureNames.InBucardo(names.Delta);
+            var track = CaptureNames.InBucardo(names.Track);
+            if (!await source.ScalarAsync<bool>($"SELECT EXISTS (SELECT FROM {track}) OR EXISTS (SELECT FROM {delta})", cancellationToken))
+            {
+                continue;
+            }
+
+            await using var transaction = await source.BeginTransactionAsync(cancellationToken);
+            removed += await source.ExecuteAsync(
+                $"DELETE FROM {delta} d USING {track} t WHERE d.txntime = t.txntime AND t.target = '{CaptureNames.TrackTarget}'", cancellationToken);
+            await source.ExecuteAsync($"DELETE FROM {track} t WHERE NOT EXISTS (SELECT FROM {delta} d WHERE d.txntime = t.txntime)", cancellationToken);
+            await transaction.CommitAsync(cancellationToken);
+            await source.ExecuteAsync($"ANALYZE {delta}, {track}", cancellationToken);
+        }
+
+        return removed;
+    }
+
+    /// <summary>Tables whose changes could not all be captured by key; they are copied whole under the fence.</summary>
+    public static async Task<HashSet<(string Schema, string Table)>> ReadRecopyMarksAsync(NpgsqlConnection source, CancellationToken cancellationToken) =>
+        [.. await source.ListAsync(
+            "SELECT DISTINCT schema_name, table_name FROM heroku_migrator.recopy", row => (row.GetString(0), row.GetString(1)), cancellationToken)];
+
+    private static string PendingFrom(CaptureNames names) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"FROM {CaptureNames.InBucardo(names.Delta)} d WHERE NOT EXISTS (SELECT FROM {CaptureNames.InBucardo(names.Track)} t WHERE d.txntime = t.txntime AND t.target = '{CaptureNames.TrackTarget}')");
+}

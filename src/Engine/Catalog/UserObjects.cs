@@ -1,0 +1,14 @@
+namespace HerokuMigrator.Catalog;
+
+/// <summary>The one place that says which schemas and relations belong to the user, in SQL.</summary>
+internal static class UserObjects
+{
+    /// <summary>For a pg_namespace aliased <c>n</c>.</summary>
+    public const string SchemaFilter =
+        "n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'bucardo', 'heroku_migrator')";
+
+    /// <summary>For a pg_class aliased <c>c</c> in a schema aliased <c>n</c>: not of an extension, not temporary.</summary>
+    public const string RelationFilter =
+        SchemaFilter + " AND c.relpersistence <> 't' AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass"
+        + " AND e.objid = c.oid AND e.deptype = 'e')";
+}

@@ -1,0 +1,70 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using HerokuMigrator.Capture;
+using HerokuMigrator.Catalog;
+using HerokuMigrator.Operations;
+
+namespace HerokuMigrator.Cutover;
+
+/// <summary>
+/// Waits until all that was captured up to now is on the target, and proves it: a sentinel row written now arrives there,
+/// so a run that saw everything before it was applied in one transaction.
+/// </summary>
+internal sealed class Drain(MigrationSession session, IReadOnlyList<TableInfo> replayed)
+{
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(15);
+    private static readonly TimeSpan KickEvery = TimeSpan.FromMilliseconds(400);
+
+    /// <summary>Returns the time from the sentinel's commit on the source to its sight on the target, or null where the time ran out.</summary>
+    public async Task<TimeSpan?> PassSentinelAsync(TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        var mark = RandomNumberGenerator.GetHexString(32);
+        await using var source = await session.OpenSourceAsync(cancellationToken);
+        await using var target = await session.OpenTargetAsync(cancellationToken);
+        await source.ExecuteAsync(
+            "INSERT INTO heroku_migrator.sentinel (id, mark) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET mark = excluded.mark", cancellationToken, mark);
+        var clock = Stopwatch.StartNew();
+        var kicked = TimeSpan.MinValue;
+        while (await target.ScalarAsync<string>("SELECT mark FROM heroku_migrator.sentinel WHERE id = 1", cancellationToken) != mark)
+        {
+            if (clock.Elapsed >= timeout)
+            {
+                return null;
+            }
+
+            if (!session.Daemon.IsRunning)
+            {
+                throw Errors.DaemonFailed("the daemon ended while changes were being drained", session.Daemon.LogFile);
+            }
+
+            if (kicked == TimeSpan.MinValue || clock.Elapsed - kicked >= KickEvery)
+            {
+                kicked = clock.Elapsed;
+                await session.Daemon.KickAsync(cancellationToken);
+            }
+
+            await Task.Delay(Poll, cancellationToken);
+        }
+
+        return clock.Elapsed;
+    }
+
+    /// <summary>Waits until no captured change is without its mark; false where the time ran out. Only under the fence does it stay so.</summary>
+    public async Task<bool> WaitUntilNothingPendingAsync(TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        await using var source = await session.OpenSourceAsync(cancellationToken);
+        var backlog = new DeltaBacklog(replayed);
+        var clock = Stopwatch.StartNew();
+        while (!await backlog.IsEmptyAsync(source, cancellationToken))
+        {
+            if (clock.Elapsed >= timeout)
+            {
+                return false;
+            }
+
+            await Task.Delay(Poll, cancellationToken);
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,135 @@
+using HerokuMigrator.Catalog;
+using Npgsql;
+
+namespace HerokuMigrator.Cutover;
+
+/// <summary>Reads privileges on the source, and who could get past the fence.</summary>
+internal static class PrivilegeReader
+{
+    public static async Task<FenceRecord> ReadAsync(NpgsqlConnection source, CancellationToken cancellationToken)
+    {
+        var grants = await ReadRelationGrantsAsync(source, cancellationToken);
+        var columns = await ReadColumnGrantsAsync(source, cancellationToken);
+        var relations = await source.ListAsync(
+            $"""
+            SELECT c.oid, n.nspname, c.relname, pg_get_userbyid(c.relowner), c.relkind = 'S',
+                   coalesce(c.relacl, acldefault(CASE WHEN c.relkind = 'S' THEN 's' ELSE 'r' END::"char", c.relowner))::text[]
+            FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE c.relkind IN ('r', 'p', 'S') AND {UserObjects.RelationFilter} ORDER BY n.nspname, c.relname
+            """,
+            row => new FencedRelation
+            {
+                Oid = row.GetFieldValue<uint>(0),
+                Schema = row.GetString(1),
+                Name = row.GetString(2),
+                Owner = row.GetString(3),
+                IsSequence = row.GetBoolean(4),
+                Acl = row.GetFieldValue<string[]>(5),
+                Grants = [.. grants[row.GetFieldValue<uint>(0)]],
+                ColumnGrants = columns[row.GetFieldValue<uint>(0)].GroupBy(entry => entry.Column)
+                    .ToDictionary(group => group.Key, IReadOnlyList<Grant> (group) => [.. group.Select(entry => entry.Grant)]),
+            },
+            cancellationToken);
+        return new FenceRecord
+        {
+            Relations = relations,
+            Roles = await ReadOwnRoleAsync(source, cancellationToken),
+            Database = (await source.ScalarAsync<string>("SELECT current_database()::text", cancellationToken))!,
+        };
+    }
+
+    public static async Task<IReadOnlyList<string>> ReadAclAsync(NpgsqlConnection source, FencedRelation relation, CancellationToken cancellationToken) =>
+        await source.ScalarAsync<string[]>("SELECT relacl::text[] FROM pg_class WHERE oid = $1::bigint::oid", cancellationToken, (long)relation.Oid) ?? [];
+
+    /// <summary>Login roles that can write a user's table or sequence, superusers apart, as "role on table".</summary>
+    public static Task<List<string>> FindWritersAsync(NpgsqlConnection source, CancellationToken cancellationToken) =>
+        source.ListAsync(
+            $"""
+            SELECT r.rolname || ' on ' || quote_ident(n.nspname) || '.' || quote_ident(c.relname)
+            FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace CROSS JOIN pg_roles r
+            WHERE r.rolcanlogin AND NOT r.rolsuper AND {UserObjects.RelationFilter}
+              AND CASE c.relkind
+                    WHEN 'S' THEN has_sequence_privilege(r.oid, c.oid, 'USAGE, UPDATE')
+                    ELSE has_table_privilege(r.oid, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE') OR has_any_column_privilege(r.oid, c.oid, 'INSERT, UPDATE') END
+              AND c.relkind IN ('r', 'p', 'S')
+            ORDER BY 1 LIMIT 100
+            """,
+            row => row.GetString(0),
+            cancellationToken);
+
+    /// <summary>What no REVOKE of ours can stop, or no GRANT of ours can restore; each in a sentence. Empty where the fence can be built.</summary>
+    public static async Task<IReadOnlyList<string>> FindObstaclesAsync(NpgsqlConnection source, CancellationToken cancellationToken)
+    {
+        var found = new List<string>();
+        found.AddRange(await source.ListAsync(
+            $"""
+            SELECT 'the role does not own ' || quote_ident(n.nspname) || '.' || quote_ident(c.relname) || ' (owner ' || pg_get_userbyid(c.relowner) || ')'
+            FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE c.relkind IN ('r', 'p', 'S') AND NOT pg_has_role(c.relowner, 'USAGE') AND {UserObjects.RelationFilter} ORDER BY 1 LIMIT 20
+            """,
+            row => row.GetString(0),
+            cancellationToken));
+        found.AddRange(await source.ListAsync(
+            """
+            SELECT 'role ' || quote_ident(r.rolname) || ' may write everything as a member of pg_write_all_data'
+            FROM pg_roles r WHERE r.rolcanlogin AND NOT r.rolsuper AND EXISTS (SELECT FROM pg_roles w WHERE w.rolname = 'pg_write_all_data' AND pg_has_role(r.oid, w.oid, 'USAGE'))
+            """,
+            row => row.GetString(0),
+            cancellationToken));
+        found.AddRange(await source.ListAsync(
+            $"""
+            SELECT DISTINCT 'role ' || quote_ident(pg_get_userbyid(a.grantor)) || ' granted privileges on ' || quote_ident(n.nspname) || '.' || quote_ident(c.relname)
+                   || ', and the migrating role may not act as it to restore them'
+            FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace CROSS JOIN LATERAL aclexplode(c.relacl) a
+            WHERE c.relkind IN ('r', 'p', 'S') AND a.grantor <> c.relowner AND NOT pg_has_role(a.grantor, 'MEMBER') AND {UserObjects.RelationFilter} ORDER BY 1 LIMIT 20
+            """,
+            row => row.GetString(0),
+            cancellationToken));
+        found.AddRange(await source.ListAsync(
+            "SELECT 'prepared transaction ' || quote_literal(gid) || ' of ' || owner || ' is still open' FROM pg_prepared_xacts WHERE database = current_database()",
+            row => row.GetString(0),
+            cancellationToken));
+        return found;
+    }
+
+    private static async Task<ILookup<uint, Grant>> ReadRelationGrantsAsync(NpgsqlConnection source, CancellationToken cancellationToken)
+    {
+        var rows = await source.ListAsync(
+            $"""
+            SELECT c.oid, pg_get_userbyid(a.grantor), CASE a.grantee WHEN 0 THEN '' ELSE pg_get_userbyid(a.grantee) END, a.privilege_type, a.is_grantable
+            FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+            CROSS JOIN LATERAL aclexplode(coalesce(c.relacl, acldefault(CASE WHEN c.relkind = 'S' THEN 's' ELSE 'r' END::"char", c.relowner))) WITH ORDINALITY a
+            WHERE c.relkind IN ('r', 'p', 'S') AND {UserObjects.RelationFilter} ORDER BY c.oid, a.ordinality
+            """,
+            row => (Relation: row.GetFieldValue<uint>(0), Grant: new Grant(row.GetString(1), row.GetString(2), row.GetString(3), row.GetBoolean(4))),
+            cancellationToken);
+        return rows.ToLookup(row => row.Relation, row => row.Grant);
+    }
+
+    private static async Task<ILookup<uint, (string Column, Grant Grant)>> ReadColumnGrantsAsync(NpgsqlConnection source, CancellationToken cancellationToken)
+    {
+        var rows = await source.ListAsync(
+            $"""
+            SELECT c.oid, t.attname, pg_get_userbyid(a.grantor), CASE a.grantee WHEN 0 THEN '' ELSE pg_get_userbyid(a.grantee) END, a.privilege_type, a.is_grantable
+            FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute t ON t.attrelid = c.oid
+            CROSS JOIN LATERAL aclexplode(t.attacl) WITH ORDINALITY a
+            WHERE c.relkind IN ('r', 'p') AND NOT t.attisdropped AND {UserObjects.RelationFilter} ORDER BY c.oid, t.attnum, a.ordinality
+            """,
+            row => (Relation: row.GetFieldValue<uint>(0), Entry: (row.GetString(1), new Grant(row.GetString(2), row.GetString(3), row.GetString(4), row.GetBoolean(5)))),
+            cancellationToken);
+        return rows.ToLookup(row => row.Relation, row => row.Entry);
+    }
+
+    /// <summary>A role may set defaults for itself only.</summary>
+    private static Task<List<FencedRole>> ReadOwnRoleAsync(NpgsqlConnection source, CancellationToken cancellationToken) =>
+        source.ListAsync(
+            """
+            SELECT session_user::text, (
+                SELECT split_part(option, '=', 2) FROM pg_db_role_setting s CROSS JOIN LATERAL unnest(s.setconfig) option
+                WHERE s.setrole = (SELECT oid FROM pg_roles WHERE rolname = session_user)
+                  AND s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
+                  AND split_part(option, '=', 1) = 'default_transaction_read_only')
+            """,
+            row => new FencedRole(row.GetString(0), row.IsDBNull(1) ? null : row.GetString(1)),
+            cancellationToken);
+}

@@ -1,0 +1,60 @@
+using System.Text.Json;
+using HerokuMigrator.Catalog;
+using HerokuMigrator.Operations;
+using Npgsql;
+
+namespace HerokuMigrator.Cutover;
+
+/// <summary>Finds the tables that were written on the target after a switch, by the server's own counters.</summary>
+internal sealed class TargetWrites(MigrationSession session)
+{
+    /// <summary>Idle sessions hand in their counts after ten seconds at the latest.</summary>
+    private static readonly TimeSpan CountersAreInAfter = TimeSpan.FromSeconds(11);
+
+    /// <summary>To be called when the target is complete and before anybody is told so.</summary>
+    public async Task RememberAsync(CancellationToken cancellationToken)
+    {
+        // Sessions hand in their counts when they end, at the latest: those of the last copy must not look like writes of others.
+        session.Target.Clear();
+        await using var target = await session.OpenTargetAsync(cancellationToken);
+        await Task.Delay(TimeSpan.FromMilliseconds(200), cancellationToken);
+        await session.Store.SaveTargetWritesAsync(JsonSerializer.Serialize(await ReadAsync(target, cancellationToken)), cancellationToken);
+    }
+
+    /// <summary>Schema-qualified names of tables whose counters moved since <see cref="RememberAsync"/>.</summary>
+    public async Task<IReadOnlyList<string>> FindAsync(CancellationToken cancellationToken)
+    {
+        var json = await session.Store.ReadTargetWritesAsync(cancellationToken);
+        if (json is null)
+        {
+            return [];
+        }
+
+        var before = JsonSerializer.Deserialize<Dictionary<string, string>>(json)!;
+        await using var target = await session.OpenTargetAsync(cancellationToken);
+        var others = await target.ScalarAsync<bool>(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND application_name !~ '^heroku-migrator')",
+            cancellationToken);
+        if (others)
+        {
+            await Task.Delay(CountersAreInAfter, cancellationToken);
+        }
+
+        var now = await ReadAsync(target, cancellationToken);
+        return [.. now.Where(table => before.GetValueOrDefault(table.Key) != table.Value).Select(table => table.Key).Order(StringComparer.Ordinal)];
+    }
+
+    private static async Task<Dictionary<string, string>> ReadAsync(NpgsqlConnection target, CancellationToken cancellationToken)
+    {
+        var rows = await target.ListAsync(
+            $"""
+            SELECT n.nspname, c.relname, (pg_stat_get_tuples_inserted(c.oid) + pg_stat_get_tuples_updated(c.oid) + pg_stat_get_tuples_deleted(c.oid))::text
+                   -- TRUNCATE counts no row, but gives the table a new file.
+                   || '/' || pg_relation_filenode(c.oid)::text
+            FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND {UserObjects.RelationFilter}
+            """,
+            row => (Table: SqlName.Qualify(row.GetString(0), row.GetString(1)), Writes: row.GetString(2)),
+            cancellationToken);
+        return rows.ToDictionary(row => row.Table, row => row.Writes, StringComparer.Ordinal);
+    }
+}

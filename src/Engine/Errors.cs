@@ -1,0 +1,142 @@
+using Npgsql;
+
+namespace HerokuMigrator;
+
+/// <summary>Every error that the engine raises of its own accord: its id, its kind, its words, and the next command. docs/errors.md explains each.</summary>
+internal static class Errors
+{
+    public static MigrationException LockNotGranted(string what, int attempts, string blockers, PostgresException inner) =>
+        new("LockNotGranted", ErrorKind.ResourceBusy,
+            $"No lock on {what} was to be had in {attempts} attempts. In the way: {blockers}.",
+            "End those transactions, or wait for them, and run the same command again.", inner)
+        {
+            Subject = what,
+            SqlState = inner.SqlState,
+        };
+
+    public static MigrationException ForeignBucardo(string schema) =>
+        Refusal("LeftoverBucardo", ErrorKind.ResourceExists,
+            $"The source has a schema {schema} that this tool did not make.",
+            $"If nothing uses it any more, remove it on the source (DROP SCHEMA {schema} CASCADE), then run Test-MigrationReadiness again.", schema);
+
+    public static MigrationException OtherMigrationOnSource(string id) =>
+        Refusal("OtherMigrationOnSource", ErrorKind.ResourceExists,
+            $"The source carries the capture objects of another migration ({id}).",
+            "Complete or stop that migration first: Stop-Migration with its -Name, or with -SourceUrl and -TargetUrl.", id);
+
+    public static MigrationException SameDatabase(DatabaseAddress source, DatabaseAddress target) =>
+        Refusal("SameDatabase", ErrorKind.InvalidArgument,
+            $"Source ({source}) and target ({target}) are the same database.",
+            "Give the new, empty database as -TargetUrl (or PLANETSCALE_URL).", target.ToString());
+
+    public static MigrationException UrlMissing(string side, string variable) =>
+        new("ConnectionMissing", ErrorKind.InvalidArgument,
+            $"No {side} database was named, and no migration of that name is known here.",
+            $"Set {variable}, or give -{(side == "source" ? "SourceUrl" : "TargetUrl")} (console: --{side}).")
+        {
+            IsRefusal = true,
+        };
+
+    public static MigrationException NotReady(ReadinessReport report)
+    {
+        var blocked = report.Checks.Where(check => check.Status == CheckStatus.Blocked).ToList();
+        return Refusal("NotReady", ErrorKind.InvalidOperation,
+            $"{blocked.Count} readiness checks block the start: " + string.Join(" ", blocked.Select(check => $"[{check.Id}] {check.Finding}")),
+            string.Join(" ", blocked.Select(check => check.Remedy).Where(remedy => remedy.Length > 0).Distinct().Append("Then run Test-MigrationReadiness again.")),
+            blocked.SelectMany(check => check.Objects).FirstOrDefault());
+    }
+
+    public static MigrationException UnknownMigration(string name) =>
+        new("MigrationUnknown", ErrorKind.ObjectNotFound,
+            $"There is no migration '{name}': the target has no state of one.",
+            "Start one with Start-BucardoSync, or name the right one with -Name.")
+        {
+            Subject = name,
+            IsRefusal = true,
+        };
+
+    public static MigrationException WrongPhase(string name, string operation, MigrationPhase phase, string next) =>
+        Refusal("WrongPhase", ErrorKind.InvalidOperation, $"Migration '{name}' is {phase}: {operation} is not possible now.", next, name);
+
+    public static MigrationException OtherName(string wanted, string found) =>
+        Refusal("OtherMigrationOnTarget", ErrorKind.ResourceExists,
+            $"The target holds the state of migration '{found}', not of '{wanted}'.",
+            $"Use -Name {found}, or finish that migration first (Stop-Migration -Name {found}).", found);
+
+    public static MigrationException OtherSource(string name) =>
+        Refusal("OtherSource", ErrorKind.InvalidArgument,
+            $"Migration '{name}' was begun from another source database than the one that is named now.",
+            "Name the same source as before, or stop that migration first with Stop-Migration.", name);
+
+    public static MigrationException Locked(string name, string holder) =>
+        Refusal("MigrationLocked", ErrorKind.ResourceBusy,
+            $"Migration '{name}' is being worked on by {holder}.",
+            "Wait until that has ended; Get-SyncStatus shows how far it is.", name);
+
+    public static MigrationException SchemaEntryFailed(string entry, string sql, PostgresException inner) =>
+        new("SchemaEntryFailed", ErrorKind.InvalidData,
+            $"The target refused {entry}: {inner.MessageText}. The statement was: {Shorten(sql)}",
+            "Make that statement possible on the target, then run Start-BucardoSync again; it goes on from there.", inner)
+        {
+            Subject = entry,
+            SqlState = inner.SqlState,
+        };
+
+    public static MigrationException CopyFailed(string table, Exception inner) =>
+        new("CopyFailed", ErrorKind.InvalidData,
+            $"Copying {table} failed: {inner.Message}",
+            "Remove the cause, then run Start-BucardoSync again; tables that are copied stay copied.", inner)
+        {
+            Subject = table,
+            SqlState = (inner as PostgresException)?.SqlState,
+        };
+
+    public static MigrationException SourceTableGone(string table) =>
+        Refusal("SchemaDrift", ErrorKind.InvalidData,
+            $"{table} is not on the source any more as it was when the migration began.",
+            "Stop-Migration, empty the target, and start again; hold back schema changes until the end.", table);
+
+    public static MigrationException DaemonFailed(string cause, string logFile) =>
+        new("BucardoFailed", ErrorKind.ResourceUnavailable,
+            $"Bucardo does not run: {cause}",
+            $"Read {logFile}; then run Start-BucardoSync (or Resume-BucardoSync) again.");
+
+    public static MigrationException ControlClusterFailed(string cause, Exception? inner = null) =>
+        new("ControlClusterFailed", ErrorKind.ResourceUnavailable,
+            $"Bucardo's private control database does not start: {cause}",
+            "Remove the cause, then run the same command again.", inner);
+
+    public static MigrationException HomeUnusable(string path, string cause) =>
+        new("HomeUnusable", ErrorKind.PermissionDenied,
+            $"The migration's home {path} cannot be used: {cause}.",
+            "Set XDG_STATE_HOME to a folder that this user (and, for root, the user postgres) can reach, then run the same command again.")
+        {
+            Subject = path,
+        };
+
+    public static MigrationException WaitTimedOut(SyncStatus status, TimeSpan timeout) =>
+        new("WaitTimedOut", ErrorKind.OperationTimeout,
+            $"Migration '{status.Name}' was not ready to switch within {timeout.TotalSeconds:0} s: {status}. {string.Join(" ", status.Problems)}".TrimEnd(),
+            "Look at Get-SyncStatus, and wait longer with -TimeoutSec.")
+        {
+            Subject = status.Name,
+        };
+
+    public static MigrationException DrainTimedOut(double seconds, string detail) =>
+        new("DrainTimedOut", ErrorKind.OperationTimeout,
+            $"The target was not complete {seconds:0} s after the fence closed ({detail}); the fence was taken away and writes go on.",
+            "Look at Get-SyncStatus until the lag is small, then switch again; -TimeoutSec sets the bound.");
+
+    public static MigrationException SwitchRefused(string cause, string remedy, string? subject = null) =>
+        Refusal("SwitchRefused", ErrorKind.InvalidOperation, cause, remedy, subject);
+
+    public static MigrationException FenceLeaks(IReadOnlyList<string> leaks) =>
+        new("FenceLeaks", ErrorKind.SecurityError,
+            $"After the fence these could still write: {string.Join("; ", leaks.Take(5))}{(leaks.Count > 5 ? $"; and {leaks.Count - 5} more" : "")}. The fence was taken away again.",
+            "Take those privileges away by hand, or hand the tables to the migrating role, then switch again.");
+
+    private static MigrationException Refusal(string id, ErrorKind kind, string message, string action, string? subject) =>
+        new(id, kind, message, action) { IsRefusal = true, Subject = subject };
+
+    private static string Shorten(string sql) => sql.Length <= 300 ? sql : sql[..300] + " …";
+}

@@ -1,0 +1,158 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using HerokuMigrator.Capture;
+using HerokuMigrator.Cutover;
+using HerokuMigrator.State;
+using Npgsql;
+
+namespace HerokuMigrator.Operations;
+
+/// <summary>Completes or stops a migration: nothing of ours stays on the source, and no state on the target.</summary>
+internal sealed class EndOperation(MigrationSession session)
+{
+    private static readonly JsonSerializerOptions Format = new(JsonSerializerDefaults.Web) { WriteIndented = true, Converters = { new JsonStringEnumConverter() } };
+
+    private readonly Replication _replication = new(session);
+    private readonly Fence _fence = new(session);
+
+    public async Task<Migration> CompleteAsync(CancellationToken cancellationToken)
+    {
+        await using (await session.OpenTargetAsync(cancellationToken))
+        {
+        }
+
+        if (await session.Store.ReadAsync(cancellationToken) is null && await ReadOutcomeAsync(cancellationToken) is { Phase: MigrationPhase.Completed } before)
+        {
+            await TidyAsync(cancellationToken);
+            return before;
+        }
+
+        await using var operatorLock = await OperatorLock.TakeAsync(session.Target, session.Name, cancellationToken);
+        var row = await session.RequireMigrationAsync(cancellationToken);
+        if (row.Phase is not (MigrationPhase.Switched or MigrationPhase.Completing))
+        {
+            throw Errors.WrongPhase(session.Name, "a completion", row.Phase, "Switch first with Invoke-TrafficSwitch, or abort with Stop-Migration.");
+        }
+
+        await session.Store.SetPhaseAsync(MigrationPhase.Completing, cancellationToken);
+        return await EndAsync(row, MigrationPhase.Completed, cancellationToken);
+    }
+
+    /// <summary>From any phase, and with a target out of reach too: the source comes first.</summary>
+    public async Task<Migration> StopAsync(CancellationToken cancellationToken)
+    {
+        OperatorLock? operatorLock = null;
+        MigrationRow? row = null;
+        try
+        {
+            await using (await session.OpenTargetAsync(cancellationToken))
+            {
+            }
+
+            operatorLock = await OperatorLock.TakeAsync(session.Target, session.Name, cancellationToken);
+            row = await session.Store.ReadAsync(cancellationToken);
+            if (row is not null && row.Name != session.Name)
+            {
+                throw Errors.OtherName(session.Name, row.Name);
+            }
+        }
+        catch (MigrationException exception) when (exception.Kind is ErrorKind.ConnectionError or ErrorKind.AuthenticationError or ErrorKind.ResourceUnavailable)
+        {
+            session.Events.Warning($"The target is out of reach ({exception.Message}); its schema heroku_migrator stays. Drop it there by hand: DROP SCHEMA heroku_migrator CASCADE.");
+        }
+
+        await using (operatorLock)
+        {
+            if (row is null && operatorLock is not null && !await HasTracesAsync(cancellationToken))
+            {
+                return await ReadOutcomeAsync(cancellationToken) is { } outcome ? outcome : throw Errors.UnknownMigration(session.Name);
+            }
+
+            return await EndAsync(row, MigrationPhase.Aborted, cancellationToken, targetReachable: operatorLock is not null);
+        }
+    }
+
+    private async Task<Migration> EndAsync(MigrationRow? row, MigrationPhase phase, CancellationToken cancellationToken, bool targetReachable = true)
+    {
+        await Worker.EndAsync(session.Home, cancellationToken);
+        await _replication.StopAllAsync(cancellationToken);
+        var result = await DescribeAsync(row, phase, cancellationToken);
+        if (row is not null || !targetReachable)
+        {
+            await _fence.OpenAsync(cancellationToken);
+        }
+
+        await new CaptureRemover(session.Source, session.Events).RemoveAsync(cancellationToken);
+        if (session.Home.Exists)
+        {
+            await MigrationHome.WritePrivateAsync(session.Home.OutcomeFile, JsonSerializer.Serialize(Outcome.From(result), Format), cancellationToken);
+        }
+
+        if (targetReachable)
+        {
+            await session.Store.DropAsync(cancellationToken);
+        }
+
+        await TidyAsync(cancellationToken);
+        session.Events.Information($"Migration '{session.Name}' is {phase}. The source has its privileges back and takes writes from those that still reach it.");
+        return result;
+    }
+
+    private async Task TidyAsync(CancellationToken cancellationToken)
+    {
+        await _replication.StopAllAsync(cancellationToken);
+        session.Cluster.RemoveOutside();
+        session.Home.Forget();
+    }
+
+    private async Task<bool> HasTracesAsync(CancellationToken cancellationToken)
+    {
+        await using var source = await session.OpenSourceAsync(cancellationToken);
+        var markers = await CaptureInstaller.ReadMarkersAsync(source, cancellationToken);
+        return session.Home.Exists || markers.Any(marker => marker.Marker?.StartsWith(CaptureInstaller.MarkerPrefix, StringComparison.Ordinal) == true);
+    }
+
+    private async Task<Migration> DescribeAsync(MigrationRow? row, MigrationPhase phase, CancellationToken cancellationToken)
+    {
+        var tables = row is null ? [] : await TablesAsync(cancellationToken);
+        return MigrationSummary.Build(session, phase, row?.StartedAt, tables) with { EndedAt = DateTimeOffset.UtcNow };
+    }
+
+    private async Task<IReadOnlyList<TableRow>> TablesAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await session.Store.ReadTablesAsync(cancellationToken);
+        }
+        catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.UndefinedTable)
+        {
+            return [];
+        }
+    }
+
+    public async Task<Migration?> ReadOutcomeAsync(CancellationToken cancellationToken) =>
+        File.Exists(session.Home.OutcomeFile)
+            ? JsonSerializer.Deserialize<Outcome>(await File.ReadAllTextAsync(session.Home.OutcomeFile, cancellationToken), Format)?.ToMigration(session)
+            : null;
+
+    /// <summary>What stays on this machine of a migration that has ended.</summary>
+    private sealed record Outcome(MigrationPhase Phase, DateTimeOffset? StartedAt, DateTimeOffset? EndedAt, int Tables, int TablesCopiedWhole, long RowsCopied)
+    {
+        public static Outcome From(Migration migration) =>
+            new(migration.Phase, migration.StartedAt, migration.EndedAt, migration.Tables, migration.TablesCopiedWhole, migration.RowsCopied);
+
+        public Migration ToMigration(MigrationSession session) => new()
+        {
+            Name = session.Name,
+            Phase = Phase,
+            Source = session.SourceSettings.Address,
+            Target = session.TargetSettings.Address,
+            StartedAt = StartedAt,
+            EndedAt = EndedAt,
+            Tables = Tables,
+            TablesCopiedWhole = TablesCopiedWhole,
+            RowsCopied = RowsCopied,
+            Home = session.Home.Folder,
+        };
+    }
+}

@@ -1,0 +1,124 @@
+using HerokuMigrator.Bucardo;
+using HerokuMigrator.Connections;
+using HerokuMigrator.Processes;
+using HerokuMigrator.State;
+using Npgsql;
+
+namespace HerokuMigrator.Operations;
+
+/// <summary>One operation's hold on both databases, the home and the state. Opened by every operation, closed at its end.</summary>
+internal sealed class MigrationSession : IAsyncDisposable
+{
+    /// <summary>Text forms must be the same on both sides, whatever a role or a database was set to.</summary>
+    public static readonly IReadOnlyDictionary<string, string> PinnedSettings = new Dictionary<string, string>(StringComparer.Ordinal)
+    {
+        ["DateStyle"] = "ISO, YMD",
+        ["IntervalStyle"] = "postgres",
+        ["TimeZone"] = "UTC",
+        ["extra_float_digits"] = "3",
+        ["bytea_output"] = "hex",
+        ["lc_monetary"] = "C",
+        ["xmloption"] = "content",
+
+        // Rows that a policy hides must be an error, not a silent gap.
+        ["row_security"] = "off",
+
+        // The fence sets roles to read-only; our own sessions go on.
+        ["default_transaction_read_only"] = "off",
+        ["default_transaction_isolation"] = "read committed",
+        ["statement_timeout"] = "0",
+        ["lock_timeout"] = "0",
+        ["idle_in_transaction_session_timeout"] = "0",
+    };
+
+    private MigrationSession(MigratorOptions options, MigrationHome home, ConnectionSettings source, ConnectionSettings target, string operation, IOperationEvents events)
+    {
+        Options = options;
+        Home = home;
+        SourceSettings = source;
+        TargetSettings = target;
+        Events = events;
+        var application = OperatorLock.ApplicationName(operation);
+        Source = source.CreateDataSource(application, EngineSettings, builder => builder.MaxPoolSize = 10);
+        Target = target.CreateDataSource(application, EngineSettings, builder => builder.MaxPoolSize = 10);
+        Store = new StateStore(Target);
+        Cluster = new ControlCluster(home, Runner, events);
+        Daemon = new BucardoDaemon(home, Cluster, Runner, events);
+    }
+
+    public MigratorOptions Options { get; }
+
+    public MigrationHome Home { get; }
+
+    public ConnectionSettings SourceSettings { get; }
+
+    public ConnectionSettings TargetSettings { get; }
+
+    public IOperationEvents Events { get; }
+
+    public ICommandRunner Runner { get; } = new ProcessRunner();
+
+    public NpgsqlDataSource Source { get; }
+
+    public NpgsqlDataSource Target { get; }
+
+    public StateStore Store { get; }
+
+    public ControlCluster Cluster { get; }
+
+    public BucardoDaemon Daemon { get; }
+
+    public string Name => Options.Name;
+
+    private static Dictionary<string, string> EngineSettings =>
+        new(PinnedSettings, StringComparer.Ordinal) { ["search_path"] = "pg_catalog" };
+
+    /// <summary>Finds the two databases: what was given, then the home, then the environment. Connects to neither.</summary>
+    public static async Task<MigrationSession> OpenAsync(MigratorOptions options, string operation, IOperationEvents events, CancellationToken cancellationToken)
+    {
+        var home = MigrationHome.Locate(options.Name, options.StateRoot);
+        var saved = await home.ReadConnectionsAsync(cancellationToken);
+        var source = Parse(options.SourceUrl ?? saved?.Source, "source", "HEROKU_URL");
+        var target = Parse(options.TargetUrl ?? saved?.Target, "target", "PLANETSCALE_URL");
+        foreach (var warning in new[] { source.WeakTlsWarning, target.WeakTlsWarning })
+        {
+            if (warning is not null)
+            {
+                events.Warning(warning);
+            }
+        }
+
+        return new MigrationSession(options, home, source, target, operation, events);
+    }
+
+    public Task<NpgsqlConnection> OpenSourceAsync(CancellationToken cancellationToken) =>
+        ConnectionErrors.OpenAsync(Source, "source", SourceSettings.Address, cancellationToken);
+
+    public Task<NpgsqlConnection> OpenTargetAsync(CancellationToken cancellationToken) =>
+        ConnectionErrors.OpenAsync(Target, "target", TargetSettings.Address, cancellationToken);
+
+    /// <summary>Throws where the target has no state of a migration of this name.</summary>
+    public async Task<MigrationRow> RequireMigrationAsync(CancellationToken cancellationToken)
+    {
+        await using (await OpenTargetAsync(cancellationToken))
+        {
+            // A target out of reach is told as such, not as a state that is missing.
+        }
+
+        var row = await Store.ReadAsync(cancellationToken) ?? throw Errors.UnknownMigration(Name);
+        return row.Name == Name ? row : throw Errors.OtherName(Name, row.Name);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Cluster.DisposeAsync();
+        await Source.DisposeAsync();
+        await Target.DisposeAsync();
+    }
+
+    private static ConnectionSettings Parse(string? given, string side, string variable)
+    {
+        var text = given ?? Environment.GetEnvironmentVariable(variable);
+        return string.IsNullOrWhiteSpace(text) ? throw Errors.UrlMissing(side, variable) : ConnectionSettings.Parse(text);
+    }
+}

@@ -1,0 +1,43 @@
+using HerokuMigrator.Catalog;
+using HerokuMigrator.State;
+
+namespace HerokuMigrator.Operations;
+
+/// <summary>Stops replaying, or goes on. Capture goes on all the while, so nothing is lost but time.</summary>
+internal sealed class PauseOperation(MigrationSession session)
+{
+    public async Task SuspendAsync(CancellationToken cancellationToken)
+    {
+        await using var operatorLock = await OperatorLock.TakeAsync(session.Target, session.Name, cancellationToken);
+        var row = await session.RequireMigrationAsync(cancellationToken);
+        if (row.Phase == MigrationPhase.Suspended)
+        {
+            return;
+        }
+
+        if (row.Phase != MigrationPhase.Replicating)
+        {
+            throw Errors.WrongPhase(session.Name, "a suspension", row.Phase, "Only a migration that is replicating can be suspended; Get-SyncStatus shows where it stands.");
+        }
+
+        await session.Store.SetPhaseAsync(MigrationPhase.Suspended, cancellationToken);
+        await Worker.EndAsync(session.Home, cancellationToken);
+        await new Replication(session).StopDaemonAsync(cancellationToken);
+        session.Events.Information($"Migration '{session.Name}' is suspended; changes are still captured on the source.");
+    }
+
+    public async Task ResumeAsync(CancellationToken cancellationToken)
+    {
+        await using var operatorLock = await OperatorLock.TakeAsync(session.Target, session.Name, cancellationToken);
+        var row = await session.RequireMigrationAsync(cancellationToken);
+        if (row.Phase is not (MigrationPhase.Suspended or MigrationPhase.Replicating))
+        {
+            throw Errors.WrongPhase(session.Name, "a resumption", row.Phase, "Only a suspended migration can be resumed; an interrupted one goes on with Start-BucardoSync.");
+        }
+
+        var tables = await session.Store.ReadTablesAsync(cancellationToken);
+        await new Replication(session).EnsureRunningAsync([.. tables.Select(table => table.Table).Where(table => table.Mode == TransferMode.Replayed)], cancellationToken);
+        await session.Store.SetPhaseAsync(MigrationPhase.Replicating, cancellationToken);
+        Worker.Launch(session);
+    }
+}

@@ -1,0 +1,92 @@
+using HerokuMigrator.Catalog;
+using HerokuMigrator.Cutover;
+using HerokuMigrator.State;
+
+namespace HerokuMigrator.Operations;
+
+/// <summary>Says what an operation would do, with the real names, by reading alone.</summary>
+internal sealed class PlanDescription(MigrationSession session)
+{
+    private DatabaseAddress Source => session.SourceSettings.Address;
+
+    private DatabaseAddress Target => session.TargetSettings.Address;
+
+    public async Task<OperationPlan> BuildAsync(string operation, CancellationToken cancellationToken) => new()
+    {
+        Name = session.Name,
+        Subject = $"{Source} -> {Target}",
+        Steps = operation switch
+        {
+            "start" => await StartAsync(cancellationToken),
+            "suspend" => ["Stop the Bucardo daemon of this migration; changes are still captured on the source."],
+            "resume" => ["Start the Bucardo daemon of this migration; it replays what was captured meanwhile."],
+            "switch" => await SwitchAsync(cancellationToken),
+            "undo" => await UndoAsync(cancellationToken),
+            "complete" => [.. await RestoreAsync(cancellationToken), .. RemoveSteps()],
+            "stop" => ["Stop Bucardo.", .. await RestoreAsync(cancellationToken), .. RemoveSteps()],
+            _ => throw new ArgumentOutOfRangeException(nameof(operation), operation, "No such operation."),
+        },
+    };
+
+    private async Task<IReadOnlyList<string>> StartAsync(CancellationToken cancellationToken)
+    {
+        await using var source = await session.OpenSourceAsync(cancellationToken);
+        var catalog = await CatalogReader.ReadAsync(source, cancellationToken);
+        var replayed = catalog.Tables.Where(table => table.Mode == TransferMode.Replayed).ToList();
+        var whole = catalog.Tables.Except(replayed).ToList();
+        return
+        [
+            $"Keep the state in schema heroku_migrator on {Target}.",
+            $"Make the schema of {Source} on {Target}.",
+            $"Install capture (schemas bucardo and heroku_migrator, two triggers a table) on {replayed.Count} tables of {Source}: {Names(replayed)}.",
+            $"Copy {catalog.Tables.Count} tables, {catalog.Tables.Sum(table => table.Bytes) / 1048576.0:0.0} MiB.",
+            whole.Count == 0 ? "Copy no table again under the fence." : $"Copy {whole.Count} tables again under the fence: {Names(whole)}.",
+            "Replay changes by Bucardo until the switch.",
+        ];
+    }
+
+    private async Task<IReadOnlyList<string>> SwitchAsync(CancellationToken cancellationToken)
+    {
+        await session.RequireMigrationAsync(cancellationToken);
+        await using var source = await session.OpenSourceAsync(cancellationToken);
+        var record = await PrivilegeReader.ReadAsync(source, cancellationToken);
+        var whole = (await session.Store.ReadTablesAsync(cancellationToken)).Select(row => row.Table).Where(table => table.Mode == TransferMode.CopiedWhole).ToList();
+        return
+        [
+            $"Take INSERT, UPDATE, DELETE, TRUNCATE on {record.Relations.Count(relation => !relation.IsSequence)} tables and USAGE, UPDATE on {record.Relations.Count(relation => relation.IsSequence)} sequences of {Source} from {Roles(record)}.",
+            $"Set role {string.Join(", ", record.Roles.Select(role => role.Role))} to read-only by default.",
+            "Drain what was captured, and prove it by a sentinel.",
+            whole.Count == 0 ? "Copy no table again." : $"Copy {whole.Count} tables again: {Names(whole)}.",
+            $"Set the sequences of {Target}, and stop Bucardo.",
+        ];
+    }
+
+    private async Task<IReadOnlyList<string>> UndoAsync(CancellationToken cancellationToken)
+    {
+        await session.RequireMigrationAsync(cancellationToken);
+        return [.. await RestoreAsync(cancellationToken), $"Replace on {Target} what was written there since the switch.", "Start Bucardo again."];
+    }
+
+    private async Task<IReadOnlyList<string>> RestoreAsync(CancellationToken cancellationToken)
+    {
+        if (await session.Store.ReadAsync(cancellationToken) is null || await new Fence(session).LoadAsync(cancellationToken) is not { } record)
+        {
+            return [];
+        }
+
+        return [$"Give the recorded privileges on {record.Relations.Count} tables and sequences of {Source} back to {Roles(record)}."];
+    }
+
+    private string[] RemoveSteps() =>
+    [
+        $"Remove the capture triggers and the schemas bucardo and heroku_migrator from {Source}.",
+        $"Drop schema heroku_migrator on {Target}; the migrated tables stay.",
+        $"Remove Bucardo's files and the saved connections from {session.Home.Folder}.",
+    ];
+
+    private static string Roles(FenceRecord record) => string.Join(", ", record.Relations.SelectMany(relation => relation.Grants)
+        .Select(grant => grant.Grantee.Length == 0 ? "PUBLIC" : grant.Grantee).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal));
+
+    private static string Names(IReadOnlyList<TableInfo> tables) =>
+        tables.Count <= 10 ? string.Join(", ", tables) : string.Join(", ", tables.Take(10)) + $" and {tables.Count - 10} more";
+}

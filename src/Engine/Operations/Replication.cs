@@ -1,0 +1,66 @@
+using HerokuMigrator.Bucardo;
+using HerokuMigrator.Capture;
+using HerokuMigrator.Catalog;
+using HerokuMigrator.Connections;
+using HerokuMigrator.State;
+using Npgsql;
+
+namespace HerokuMigrator.Operations;
+
+/// <summary>Turns replication by the embedded Bucardo on and off.</summary>
+internal sealed class Replication(MigrationSession session)
+{
+    /// <summary>Control cluster, configuration and daemon, from whatever state they are in; does nothing where it replays already.</summary>
+    public async Task EnsureRunningAsync(IReadOnlyList<TableInfo> replayed, CancellationToken cancellationToken)
+    {
+        var environment = await EnsureClusterAsync(cancellationToken);
+        if (session.Daemon.IsRunning)
+        {
+            return;
+        }
+
+        await session.Daemon.StopAsync(cancellationToken);
+        await BucardoConfiguration.ApplyAsync(session.Cluster.DataSource, session.Home.BucardoFolder, replayed, cancellationToken);
+        await session.Daemon.StartAsync(environment, cancellationToken);
+    }
+
+    public Task StopDaemonAsync(CancellationToken cancellationToken) => session.Daemon.StopAsync(cancellationToken);
+
+    public async Task StopAllAsync(CancellationToken cancellationToken)
+    {
+        await session.Daemon.StopAsync(cancellationToken);
+        await session.Cluster.StopAsync(cancellationToken);
+    }
+
+    private async Task<IReadOnlyDictionary<string, string?>> EnsureClusterAsync(CancellationToken cancellationToken)
+    {
+        var folder = session.Home.BucardoFolder;
+        var environment = ConnectionSettings.ServiceEnvironment(folder);
+        await session.Cluster.EnsureRunningAsync(environment, cancellationToken);
+        await using var source = await session.OpenSourceAsync(cancellationToken);
+        var settings = new Dictionary<string, string>(MigrationSession.PinnedSettings, StringComparer.Ordinal)
+        {
+            ["search_path"] = await SearchPathAsync(source, cancellationToken),
+        };
+        var services = new Dictionary<string, ConnectionSettings>(StringComparer.Ordinal)
+        {
+            [BucardoConfiguration.SourceService] = session.SourceSettings,
+            [BucardoConfiguration.TargetService] = session.TargetSettings,
+        };
+        await ConnectionSettings.WriteServiceFilesAsync(folder, services, settings, MigrationHome.RunAs, cancellationToken);
+        return environment;
+    }
+
+    /// <summary>
+    /// Bucardo compares keys with unqualified operators: those of an extension's type are found only where its schema is on the path,
+    /// or citext keys would be compared as text, without their index.
+    /// </summary>
+    private static async Task<string> SearchPathAsync(NpgsqlConnection source, CancellationToken cancellationToken)
+    {
+        var schemas = await source.ListAsync(
+            "SELECT DISTINCT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE n.nspname NOT IN ('pg_catalog', 'public') ORDER BY 1",
+            row => row.GetString(0),
+            cancellationToken);
+        return SqlName.List(schemas.Prepend("public").Prepend("pg_catalog"));
+    }
+}

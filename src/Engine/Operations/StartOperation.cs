@@ -1,0 +1,178 @@
+using HerokuMigrator.Capture;
+using HerokuMigrator.Catalog;
+using HerokuMigrator.Connections;
+using HerokuMigrator.Copy;
+using HerokuMigrator.Cutover;
+using HerokuMigrator.Readiness;
+using HerokuMigrator.Schema;
+using HerokuMigrator.State;
+using Npgsql;
+
+namespace HerokuMigrator.Operations;
+
+/// <summary>Brings a migration from wherever it stands to Replicating. Each step leaves alone what an earlier run has done.</summary>
+internal sealed class StartOperation(MigrationSession session)
+{
+    private static readonly TimeSpan FirstDrainTimeout = TimeSpan.FromHours(24);
+
+    private readonly Replication _replication = new(session);
+    private readonly SchemaRestorer _restorer = new(session);
+
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        await using var source = await session.OpenSourceAsync(cancellationToken);
+        await using var target = await session.OpenTargetAsync(cancellationToken);
+        if (await DatabaseIdentity.IsSameDatabaseAsync(source, target, cancellationToken))
+        {
+            throw Errors.SameDatabase(session.SourceSettings.Address, session.TargetSettings.Address);
+        }
+
+        await using var operatorLock = await OperatorLock.TakeAsync(session.Target, session.Name, cancellationToken);
+        var fingerprint = await FingerprintAsync(source, cancellationToken);
+        var row = await session.Store.ReadAsync(cancellationToken) ?? await BeginAsync(source, fingerprint, cancellationToken);
+        Refuse(row, fingerprint);
+        await session.Home.SaveConnectionsAsync(Reveal(session.SourceSettings), Reveal(session.TargetSettings), cancellationToken);
+        await PrepareAsync(source, row, cancellationToken);
+        await CopyAsync(cancellationToken);
+        await CatchUpAsync(cancellationToken);
+        Worker.Launch(session);
+    }
+
+    /// <summary>From copied rows to replication: also the way back after an undone switch.</summary>
+    public async Task CatchUpAsync(CancellationToken cancellationToken)
+    {
+        var tables = await session.Store.ReadTablesAsync(cancellationToken);
+        var replayed = tables.Select(table => table.Table).Where(table => table.Mode == TransferMode.Replayed).ToList();
+        if (!await IsSchemaCompleteAsync(cancellationToken))
+        {
+            await session.Store.SetPhaseAsync(MigrationPhase.CatchingUp, cancellationToken);
+            await _restorer.RestoreAsync(SchemaStage.Keys, cancellationToken);
+            await _replication.EnsureRunningAsync(replayed, cancellationToken);
+            await FirstDrainAsync(replayed, cancellationToken);
+            // Index and foreign key builds lock out what Bucardo applies, and both sides are one snapshot just now.
+            await _replication.StopDaemonAsync(cancellationToken);
+            await _restorer.RestoreAsync(SchemaStage.AfterDrain, cancellationToken);
+            await FinishTargetAsync(cancellationToken);
+        }
+
+        await _replication.EnsureRunningAsync(replayed, cancellationToken);
+        await session.Store.SetPhaseAsync(MigrationPhase.Replicating, cancellationToken);
+        session.Events.Information($"Migration '{session.Name}' is replicating {replayed.Count} tables.");
+    }
+
+    /// <summary>The connection string as it was given, for the home's private file.</summary>
+    private static string Reveal(ConnectionSettings settings) => settings.Address.RevealConnectionString()!;
+
+    private async Task<MigrationRow> BeginAsync(NpgsqlConnection source, string fingerprint, CancellationToken cancellationToken)
+    {
+        await CaptureInstaller.RefuseForeignAsync(source, null, cancellationToken);
+        var report = await ReadinessRun.RunAsync(session, null, cancellationToken);
+        if (!report.IsReady)
+        {
+            throw Errors.NotReady(report);
+        }
+
+        session.Home.Create();
+        await session.Store.CreateAsync(Guid.NewGuid().ToString("N"), session.Name, fingerprint, cancellationToken);
+        session.Events.Information($"Migration '{session.Name}' begun: {session.SourceSettings.Address} -> {session.TargetSettings.Address}.");
+        return (await session.Store.ReadAsync(cancellationToken))!;
+    }
+
+    private void Refuse(MigrationRow row, string fingerprint)
+    {
+        if (row.Name != session.Name)
+        {
+            throw Errors.OtherName(session.Name, row.Name);
+        }
+
+        if (row.SourceFingerprint != fingerprint)
+        {
+            throw Errors.OtherSource(session.Name);
+        }
+
+        switch (row.Phase)
+        {
+            case MigrationPhase.Switching:
+                throw Errors.WrongPhase(session.Name, "a start", row.Phase, "Finish the switch with Invoke-TrafficSwitch, or take it back with Undo-TrafficSwitch.");
+            case MigrationPhase.Switched:
+                throw Errors.WrongPhase(session.Name, "a start", row.Phase, "Go on with Complete-Migration, or go back with Undo-TrafficSwitch.");
+            case MigrationPhase.Completing:
+                throw Errors.WrongPhase(session.Name, "a start", row.Phase, "Run Complete-Migration again; it goes on.");
+            case MigrationPhase.Aborted:
+                throw Errors.WrongPhase(session.Name, "a start", row.Phase, "Run Stop-Migration again; it goes on.");
+            default:
+                break;
+        }
+    }
+
+    private async Task PrepareAsync(NpgsqlConnection source, MigrationRow row, CancellationToken cancellationToken)
+    {
+        var planned = await session.Store.ReadTablesAsync(cancellationToken);
+        if (planned.Count == 0 || !await _restorer.HasEntriesAsync(cancellationToken))
+        {
+            var catalog = await CatalogReader.ReadAsync(source, cancellationToken);
+            var entries = await new SchemaDump(session).ReadAsync(catalog.Tables, cancellationToken);
+            await _restorer.SaveAsync(entries, cancellationToken);
+            await session.Store.SavePlanAsync(catalog.Tables, cancellationToken);
+            planned = await session.Store.ReadTablesAsync(cancellationToken);
+        }
+
+        await _restorer.RestoreBeforeDataAsync(cancellationToken);
+        var installer = new CaptureInstaller(session.Source, session.Events);
+        await installer.InstallAsync(row.Id, [.. planned.Select(table => table.Table).Where(table => table.Mode == TransferMode.Replayed)], cancellationToken);
+    }
+
+    /// <summary>The tables that have no copy yet, or whose copy was declared stale.</summary>
+    public async Task CopyAsync(CancellationToken cancellationToken)
+    {
+        var tables = await session.Store.ReadTablesAsync(cancellationToken);
+        var pending = tables.Where(table => !table.Copied).Select(table => table.Table).ToList();
+        if (pending.Count == 0)
+        {
+            return;
+        }
+
+        await session.Store.SetPhaseAsync(MigrationPhase.Copying, cancellationToken);
+        await _replication.StopDaemonAsync(cancellationToken);
+        await new TableCopier(session).CopyAsync(pending, tables.Count - pending.Count, cancellationToken);
+    }
+
+    /// <summary>After it, every replayed table is as the source was at one moment.</summary>
+    private async Task FirstDrainAsync(IReadOnlyList<TableInfo> replayed, CancellationToken cancellationToken)
+    {
+        session.Events.Progress(new OperationProgress("Catching up", "replaying what changed during the copy"));
+        await using (var source = await session.OpenSourceAsync(cancellationToken))
+        {
+            // A plan made for an empty table would make the first, biggest run quadratic.
+            await new DeltaBacklog(replayed).PurgeAsync(source, cancellationToken);
+        }
+
+        if (await new Drain(session, replayed).PassSentinelAsync(FirstDrainTimeout, cancellationToken) is null)
+        {
+            throw Errors.DaemonFailed($"the first drain took longer than {FirstDrainTimeout.TotalHours:0} hours", session.Daemon.LogFile);
+        }
+    }
+
+    private async Task FinishTargetAsync(CancellationToken cancellationToken)
+    {
+        await new MaterializedViews(session).RefreshAsync(cancellationToken);
+        await using var target = await session.OpenTargetAsync(cancellationToken);
+        foreach (var row in await session.Store.ReadTablesAsync(cancellationToken))
+        {
+            await target.ExecuteAsync("ANALYZE " + row.Table.QualifiedName, cancellationToken);
+        }
+    }
+
+    private async Task<bool> IsSchemaCompleteAsync(CancellationToken cancellationToken)
+    {
+        await using var target = await session.OpenTargetAsync(cancellationToken);
+        return !await target.ScalarAsync<bool>(
+            "SELECT EXISTS (SELECT FROM heroku_migrator.schema_entry WHERE done_at IS NULL AND stage IN ('Keys', 'AfterDrain'))", cancellationToken);
+    }
+
+    /// <summary>Tells one source database from another, through whatever host name it is reached.</summary>
+    private static async Task<string> FingerprintAsync(NpgsqlConnection source, CancellationToken cancellationToken) =>
+        (await source.ScalarAsync<string>(
+            "SELECT (SELECT oid FROM pg_database WHERE datname = current_database())::text || '/' || current_database() || '/' || coalesce((SELECT system_identifier::text FROM pg_control_system()), '')",
+            cancellationToken))!;
+}

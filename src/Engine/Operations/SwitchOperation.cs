@@ -1,0 +1,180 @@
+using HerokuMigrator.Capture;
+using HerokuMigrator.Catalog;
+using HerokuMigrator.Copy;
+using HerokuMigrator.Cutover;
+using HerokuMigrator.Schema;
+using HerokuMigrator.State;
+
+namespace HerokuMigrator.Operations;
+
+/// <summary>Fence, drain, proof, sequences. On any failure the fence is taken away and writes go on at the source.</summary>
+internal sealed class SwitchOperation(MigrationSession session, SwitchOptions options)
+{
+    private readonly Fence _fence = new(session);
+    private readonly Replication _replication = new(session);
+
+    public async Task<TrafficSwitch> RunAsync(CancellationToken cancellationToken)
+    {
+        await using var operatorLock = await OperatorLock.TakeAsync(session.Target, session.Name, cancellationToken);
+        var row = await session.RequireMigrationAsync(cancellationToken);
+        if (row.Phase == MigrationPhase.Switched)
+        {
+            return await SwitchCertificate.ReadAsync(session, cancellationToken)
+                ?? new TrafficSwitch { Name = session.Name, Phase = MigrationPhase.Switched, Source = session.SourceSettings.Address, Target = session.TargetSettings.Address };
+        }
+
+        if (row.Phase is not (MigrationPhase.Replicating or MigrationPhase.Switching))
+        {
+            throw Errors.WrongPhase(session.Name, "a switch", row.Phase, "Get it replicating first: Start-BucardoSync (or Resume-BucardoSync), then Get-SyncStatus -Wait.");
+        }
+
+        await Worker.EndAsync(session.Home, cancellationToken);
+        var tables = await session.Store.ReadTablesAsync(cancellationToken);
+        var replayed = tables.Select(table => table.Table).Where(table => table.Mode == TransferMode.Replayed).ToList();
+        try
+        {
+            await PrepareAsync(row, tables, replayed, cancellationToken);
+            return await SwitchAsync(tables, replayed, cancellationToken);
+        }
+        catch (Exception exception)
+        {
+            await TakeBackAsync(exception, replayed);
+            throw;
+        }
+    }
+
+    /// <summary>All that may take long or fail is done while writes still flow.</summary>
+    private async Task PrepareAsync(MigrationRow row, IReadOnlyList<TableRow> tables, IReadOnlyList<TableInfo> replayed, CancellationToken cancellationToken)
+    {
+        if (row.Phase == MigrationPhase.Replicating)
+        {
+            await using var source = await session.OpenSourceAsync(cancellationToken);
+            var obstacles = await PrivilegeReader.FindObstaclesAsync(source, cancellationToken);
+            if (obstacles.Count > 0)
+            {
+                throw Errors.SwitchRefused($"The fence would leak: {string.Join("; ", obstacles)}.", "Mend that on the source, then switch again.", obstacles[0]);
+            }
+
+            await new SchemaDrift(session).RefuseAsync(source, tables, cancellationToken);
+        }
+
+        await _replication.EnsureRunningAsync(replayed, cancellationToken);
+        if (row.Phase == MigrationPhase.Replicating)
+        {
+            // The backlog of now is drained while writers go on, so that the fence waits for the last moments only.
+            var drain = new Drain(session, replayed);
+            if (await drain.PassSentinelAsync(TimeSpan.FromSeconds(options.TimeoutSeconds), cancellationToken) is null)
+            {
+                throw Errors.SwitchRefused(
+                    $"Changes of now did not reach the target within {options.TimeoutSeconds} s; the fence was not built.", "Wait until Get-SyncStatus shows a small lag, then switch again.");
+            }
+
+            await using var source = await session.OpenSourceAsync(cancellationToken);
+            await new DeltaBacklog(replayed).PurgeAsync(source, cancellationToken);
+        }
+    }
+
+    private async Task<TrafficSwitch> SwitchAsync(IReadOnlyList<TableRow> tables, IReadOnlyList<TableInfo> replayed, CancellationToken cancellationToken)
+    {
+        await session.Store.SaveTargetWritesAsync(null, cancellationToken);
+        await session.Store.SetPhaseAsync(MigrationPhase.Switching, cancellationToken);
+        var (record, attempts) = await _fence.CloseAsync(options, cancellationToken);
+        var deadline = DateTimeOffset.UtcNow + TimeSpan.FromSeconds(options.TimeoutSeconds);
+        var copier = new TableCopier(session);
+        var keyless = tables.Select(table => table.Table).Where(table => table.Mode == TransferMode.CopiedWhole).ToList();
+        // Nothing replays these, so their last copy need not wait for the drain.
+        var keylessCopy = copier.CopyAsync(keyless, 0, cancellationToken);
+        TimeSpan sentinel;
+        try
+        {
+            sentinel = await ProveAsync(replayed, deadline, cancellationToken);
+        }
+        finally
+        {
+            await keylessCopy;
+        }
+
+        await _replication.StopDaemonAsync(cancellationToken);
+        var marked = await MarkedAsync(replayed, cancellationToken);
+        await copier.CopyAsync(marked, 0, cancellationToken);
+        await new SchemaRestorer(session).RestoreAsync(SchemaStage.UnderFence, cancellationToken);
+        var sequences = await new SequenceTransfer(session).RunAsync(cancellationToken);
+        var safeAt = DateTimeOffset.UtcNow;
+        var result = new TrafficSwitch
+        {
+            Name = session.Name,
+            Phase = MigrationPhase.Switched,
+            Source = session.SourceSettings.Address,
+            Target = session.TargetSettings.Address,
+            FencedAt = record.FencedAt,
+            SafeAt = safeAt,
+            WritePauseMs = (safeAt - record.FencedAt!.Value).TotalMilliseconds,
+            LockAttempts = attempts,
+            SentinelMs = sentinel.TotalMilliseconds,
+            TablesFenced = record.Relations.Count(relation => !relation.IsSequence),
+            Roles = FencedRoles(record),
+            SequencesSet = sequences,
+            TablesCopiedWhole = [.. keyless.Concat(marked).Select(table => table.QualifiedName)],
+            UndoFile = session.Home.UndoFile,
+            CertificateFile = session.Home.CertificateFile,
+        };
+        await SwitchCertificate.WriteAsync(session, result, cancellationToken);
+        // From here on an undo asks which tables were written on the target, so the counters of now come first.
+        await new TargetWrites(session).RememberAsync(cancellationToken);
+        await session.Store.SetPhaseAsync(MigrationPhase.Switched, cancellationToken);
+        // What they show is derived; it may follow after the target is open for writes.
+        await new MaterializedViews(session).RefreshAsync(cancellationToken);
+        session.Events.Information($"Switched; writes were held back for {result.WritePauseMs:0} ms.");
+        return result;
+    }
+
+    private async Task<TimeSpan> ProveAsync(IReadOnlyList<TableInfo> replayed, DateTimeOffset deadline, CancellationToken cancellationToken)
+    {
+        var drain = new Drain(session, replayed);
+        var sentinel = await drain.PassSentinelAsync(deadline - DateTimeOffset.UtcNow, cancellationToken)
+            ?? throw Errors.DrainTimedOut(options.TimeoutSeconds, "the sentinel had not arrived");
+        if (!await drain.WaitUntilNothingPendingAsync(deadline - DateTimeOffset.UtcNow, cancellationToken))
+        {
+            throw Errors.DrainTimedOut(options.TimeoutSeconds, "changes were still without their mark");
+        }
+
+        return sentinel;
+    }
+
+    private async Task<IReadOnlyList<TableInfo>> MarkedAsync(IReadOnlyList<TableInfo> replayed, CancellationToken cancellationToken)
+    {
+        await using var source = await session.OpenSourceAsync(cancellationToken);
+        var marks = await DeltaBacklog.ReadRecopyMarksAsync(source, cancellationToken);
+        return [.. replayed.Where(table => marks.Contains((table.Schema, table.Name)))];
+    }
+
+    /// <summary>Writes go on at the source whatever it was that failed; a cancelled run is cleaned up after too.</summary>
+    private async Task TakeBackAsync(Exception cause, IReadOnlyList<TableInfo> replayed)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        try
+        {
+            if (await _fence.OpenAsync(limit.Token) is not null)
+            {
+                await _fence.ForgetAsync(limit.Token);
+            }
+
+            await new SchemaRestorer(session).UndoUnderFenceAsync(limit.Token);
+            await session.Store.SetPhaseAsync(MigrationPhase.Replicating, limit.Token);
+            await _replication.EnsureRunningAsync(replayed, limit.Token);
+            Worker.Launch(session);
+        }
+        catch (Exception second) when (second is MigrationException or Npgsql.NpgsqlException or OperationCanceledException or IOException)
+        {
+            session.Events.Warning(
+                $"The switch failed ({cause.Message}), and taking the fence away failed too ({second.Message}). Run Undo-TrafficSwitch, or psql with {session.Home.UndoFile} on the source.");
+        }
+    }
+
+    private static IReadOnlyList<string> FencedRoles(FenceRecord record) =>
+    [
+        .. record.Relations.SelectMany(relation => relation.Grants)
+            .Where(grant => grant.Privilege is "INSERT" or "UPDATE" or "DELETE" or "TRUNCATE" or "USAGE")
+            .Select(grant => grant.Grantee.Length == 0 ? "PUBLIC" : grant.Grantee).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal),
+    ];
+}

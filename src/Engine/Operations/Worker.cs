@@ -1,0 +1,134 @@
+using System.Globalization;
+using HerokuMigrator.Capture;
+using HerokuMigrator.Processes;
+using HerokuMigrator.State;
+using HerokuMigrator.Bucardo;
+using HerokuMigrator.Catalog;
+using Npgsql;
+
+namespace HerokuMigrator.Operations;
+
+/// <summary>
+/// The process that watches over replication after the face has ended: restarts a daemon that died, analyses and purges the delta tables.
+/// It changes nothing that an operator decides, so it needs no operator lock; it leaves by itself once the phase is another.
+/// </summary>
+internal static class Worker
+{
+    private static readonly TimeSpan Beat = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Upkeep = TimeSpan.FromSeconds(20);
+
+    /// <summary>Starts it apart from the terminal, unless it runs already or the face knows no command for it.</summary>
+    public static void Launch(MigrationSession session)
+    {
+        if (session.Options.Worker is not { } command || RunningPid(session.Home) is not null)
+        {
+            return;
+        }
+
+        // A session of its own: closing the terminal, or Ctrl-C in it, does not reach the worker.
+        DetachedProcess.Start("setsid", [command.FileName, .. command.Arguments], Path.Combine(session.Home.Folder, "worker.log"));
+    }
+
+    public static async Task EndAsync(MigrationHome home, CancellationToken cancellationToken)
+    {
+        if (RunningPid(home) is not { } pid || pid == Environment.ProcessId)
+        {
+            return;
+        }
+
+        await new ProcessRunner().RunAsync(new ExternalCommand("kill").WithArguments("-TERM", pid.ToString(CultureInfo.InvariantCulture)), cancellationToken);
+        for (var wait = 0; wait < 100 && RunningPid(home) is not null; wait++)
+        {
+            await Task.Delay(50, cancellationToken);
+        }
+    }
+
+    public static async Task WatchAsync(MigrationSession session, CancellationToken cancellationToken)
+    {
+        session.Home.Create();
+        await MigrationHome.WritePrivateAsync(session.Home.WorkerPidFile, Environment.ProcessId.ToString(CultureInfo.InvariantCulture), cancellationToken);
+        try
+        {
+            var lastUpkeep = DateTimeOffset.MinValue;
+            while (await IsReplicatingAsync(session, cancellationToken))
+            {
+                try
+                {
+                    lastUpkeep = await BeatAsync(session, lastUpkeep, cancellationToken);
+                }
+                catch (Exception exception) when (exception is NpgsqlException or MigrationException or IOException)
+                {
+                    session.Events.Warning(exception.Message);
+                    await Task.Delay(Beat * 5, cancellationToken);
+                }
+
+                await Task.Delay(Beat, cancellationToken);
+            }
+        }
+        finally
+        {
+            if (RunningPid(session.Home) == Environment.ProcessId)
+            {
+                File.Delete(session.Home.WorkerPidFile);
+            }
+        }
+    }
+
+    private static async Task<DateTimeOffset> BeatAsync(MigrationSession session, DateTimeOffset lastUpkeep, CancellationToken cancellationToken)
+    {
+        var replayed = await ReplayedAsync(session, cancellationToken);
+        if (!session.Daemon.IsRunning)
+        {
+            // Only under the lock: an operator may be suspending or switching at this moment.
+            await using var operatorLock = await OperatorLock.TakeAsync(session.Target, session.Name, cancellationToken);
+            if (await IsReplicatingAsync(session, cancellationToken))
+            {
+                session.Events.Warning("Bucardo does not run; it is being restarted.");
+                await new Replication(session).EnsureRunningAsync(replayed, cancellationToken);
+            }
+        }
+
+        if (DateTimeOffset.UtcNow - lastUpkeep < Upkeep)
+        {
+            return lastUpkeep;
+        }
+
+        await using var source = await session.OpenSourceAsync(cancellationToken);
+        await new DeltaBacklog(replayed).PurgeAsync(source, cancellationToken);
+        await SyncRuns.PruneAsync(session.Cluster.DataSource, cancellationToken);
+        return DateTimeOffset.UtcNow;
+    }
+
+    private static async Task<IReadOnlyList<TableInfo>> ReplayedAsync(MigrationSession session, CancellationToken cancellationToken) =>
+        [.. (await session.Store.ReadTablesAsync(cancellationToken)).Select(row => row.Table).Where(table => table.Mode == TransferMode.Replayed)];
+
+    private static async Task<bool> IsReplicatingAsync(MigrationSession session, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await session.Store.ReadAsync(cancellationToken) is { Phase: MigrationPhase.Replicating } row && row.Name == session.Name;
+        }
+        catch (NpgsqlException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // A target that is away for a while is no reason to leave.
+            return true;
+        }
+    }
+
+    /// <summary>The worker by its pid file, if that process is still the one that wrote it.</summary>
+    private static int? RunningPid(MigrationHome home)
+    {
+        try
+        {
+            var written = File.GetLastWriteTimeUtc(home.WorkerPidFile);
+            return int.TryParse(File.ReadAllText(home.WorkerPidFile), CultureInfo.InvariantCulture, out var pid)
+                && System.Diagnostics.Process.GetProcessById(pid).StartTime.ToUniversalTime() <= written
+                    ? pid
+                    : null;
+        }
+        catch (Exception exception) when (exception is IOException or ArgumentException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,125 @@
+using System.Text.RegularExpressions;
+using HerokuMigrator.Catalog;
+using HerokuMigrator.Connections;
+using HerokuMigrator.Operations;
+using HerokuMigrator.Processes;
+using Npgsql;
+
+namespace HerokuMigrator.Schema;
+
+/// <summary>Reads the source's schema by pg_dump and pg_restore, and decides when each entry is made on the target.</summary>
+internal sealed partial class SchemaDump(MigrationSession session)
+{
+    /// <summary>What the target's role may not do, or what belongs to the platform.</summary>
+    private static readonly string[] Excluded =
+    [
+        "--no-owner", "--no-privileges", "--no-publications", "--no-subscriptions", "--no-security-labels", "--no-tablespaces",
+        "--exclude-schema=bucardo", "--exclude-schema=heroku_migrator", "--exclude-schema=_heroku",
+    ];
+
+    public async Task<IReadOnlyList<SchemaEntry>> ReadAsync(IReadOnlyList<TableInfo> tables, CancellationToken cancellationToken)
+    {
+        var folder = Directory.CreateTempSubdirectory("heroku-migrator-");
+        try
+        {
+            var services = new Dictionary<string, ConnectionSettings>(StringComparer.Ordinal) { ["source"] = session.SourceSettings };
+            await ConnectionSettings.WriteServiceFilesAsync(folder.FullName, services, MigrationSession.PinnedSettings, cancellationToken);
+            var file = Path.Combine(folder.FullName, "schema.dump");
+            await session.Runner.RunCheckedAsync(
+                Command(Programs.PgDump, folder.FullName).WithArguments(["--format=custom", "--schema-only", .. Excluded, "--file=" + file, "--dbname=service=source"]),
+                cancellationToken);
+            var before = await RestoreScriptAsync(folder.FullName, file, "pre-data", cancellationToken);
+            var after = await RestoreScriptAsync(folder.FullName, file, "post-data", cancellationToken);
+            await using var source = await session.OpenSourceAsync(cancellationToken);
+            var deferred = await DeferredForeignKeysAsync(source, tables, cancellationToken);
+            return [.. Number([.. before.Where(IsWanted).Select(part => Entry(SchemaStage.BeforeData, part)), .. after.Where(IsWanted).SelectMany(part => Staged(part, deferred))])];
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    private async Task<IReadOnlyList<SchemaScript.Part>> RestoreScriptAsync(string folder, string file, string section, CancellationToken cancellationToken)
+    {
+        var output = Path.Combine(folder, section + ".sql");
+        await session.Runner.RunCheckedAsync(
+            Command(Programs.PgRestore, folder).WithArguments("--section=" + section, "--no-owner", "--no-privileges", "--file=" + output, file),
+            cancellationToken);
+        return SchemaScript.Split(await File.ReadAllTextAsync(output, cancellationToken));
+    }
+
+    private ExternalCommand Command(string program, string folder) =>
+        new ExternalCommand(Programs.Find(program)).WithEnvironment(ConnectionSettings.ServiceEnvironment(folder)).WithSecrets(session.SourceSettings.Secrets);
+
+    private static IEnumerable<SchemaEntry> Number(IEnumerable<SchemaEntry> entries) => entries.Select((entry, at) => entry with { Sequence = at + 1 });
+
+    private static SchemaEntry Entry(SchemaStage stage, SchemaScript.Part part) => new(0, stage, part.Kind, $"{part.Schema}.{part.Name}", Adapt(part));
+
+    /// <summary>Comments on extensions need their owner; the tool's own schemas are not the user's.</summary>
+    private static bool IsWanted(SchemaScript.Part part) =>
+        !(part.Kind == "COMMENT" && part.Name.StartsWith("EXTENSION ", StringComparison.Ordinal));
+
+    private static string Adapt(SchemaScript.Part part) => part.Kind switch
+    {
+        "SCHEMA" => CreateSchema().Replace(part.Sql, "CREATE SCHEMA IF NOT EXISTS "),
+        _ => part.Sql,
+    };
+
+    private static IEnumerable<SchemaEntry> Staged(SchemaScript.Part part, IReadOnlyList<string> deferredForeignKeys)
+    {
+        var stage = part.Kind switch
+        {
+            "CONSTRAINT" => SchemaStage.Keys,
+            "INDEX" when part.Sql.Contains("CREATE UNIQUE INDEX ", StringComparison.Ordinal) => SchemaStage.Keys,
+            "FK CONSTRAINT" when deferredForeignKeys.Any(key => part.Sql.Contains(key, StringComparison.Ordinal)) => SchemaStage.UnderFence,
+            // A policy would hide rows from, or refuse rows of, an applying role that cannot bypass it; an event trigger would fire at our own DDL.
+            "ROW SECURITY" or "EVENT TRIGGER" => SchemaStage.UnderFence,
+            _ => SchemaStage.AfterDrain,
+        };
+        var entry = Entry(stage, part);
+        if (part.Kind == "ROW SECURITY")
+        {
+            yield return entry with { UndoSql = entry.Sql.Replace(" ENABLE ROW LEVEL SECURITY", " DISABLE ROW LEVEL SECURITY", StringComparison.Ordinal) };
+        }
+        else if (FiringSwitch().Match(part.Sql) is { Success: true } match)
+        {
+            // It would fire at what Bucardo writes, as that is applied with session_replication_role = replica: made now, enabled under the fence.
+            var disable = $"{match.Groups["table"].Value} DISABLE {match.Groups["what"].Value};";
+            yield return entry with { Sql = part.Sql[..match.Index] + disable + part.Sql[(match.Index + match.Length)..] };
+            yield return entry with { Stage = SchemaStage.UnderFence, Name = entry.Name + " (enable)", Sql = match.Value, UndoSql = disable };
+        }
+        else
+        {
+            yield return entry;
+        }
+    }
+
+    /// <summary>
+    /// Foreign keys that touch a table that is copied whole: until the last copy its rows are older than those of the other side.
+    /// Each as the text by which its entry is known.
+    /// </summary>
+    private static Task<List<string>> DeferredForeignKeysAsync(NpgsqlConnection source, IReadOnlyList<TableInfo> tables, CancellationToken cancellationToken)
+    {
+        var whole = tables.Where(table => table.Mode == TransferMode.CopiedWhole).Select(table => (long)table.Oid).ToArray();
+        return source.ListAsync(
+            """
+            WITH RECURSIVE whole AS (
+                SELECT unnest($1::bigint[])::oid AS oid
+                UNION
+                SELECT i.inhparent FROM whole JOIN pg_inherits i ON i.inhrelid = whole.oid)
+            SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) || E'\n    ADD CONSTRAINT ' || quote_ident(k.conname) || ' FOREIGN KEY '
+            FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE k.contype = 'f' AND k.conparentid = 0 AND (k.conrelid IN (SELECT oid FROM whole) OR k.confrelid IN (SELECT oid FROM whole))
+            """,
+            row => row.GetString(0),
+            cancellationToken,
+            whole);
+    }
+
+    [GeneratedRegex("^(?<table>ALTER TABLE .*) ENABLE (ALWAYS|REPLICA) (?<what>(TRIGGER|RULE) .*);$", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex FiringSwitch();
+
+    [GeneratedRegex("^CREATE SCHEMA (?!IF NOT EXISTS)", RegexOptions.Multiline, 1000)]
+    private static partial Regex CreateSchema();
+}

@@ -1,0 +1,142 @@
+using HerokuMigrator.Operations;
+using Npgsql;
+
+namespace HerokuMigrator.Schema;
+
+/// <summary>
+/// Makes the entries of the dumped schema on the target, each once: an entry and the note that it is made commit together,
+/// so that a run that was killed goes on where it stood.
+/// </summary>
+internal sealed class SchemaRestorer(MigrationSession session)
+{
+    /// <summary>Index builds side by side; more is for a later measurement.</summary>
+    private const int IndexJobs = 2;
+
+    private const string SessionSettings =
+        "SET check_function_bodies = false; SET client_min_messages = warning; SET default_tablespace = ''; SET default_table_access_method = heap";
+
+    /// <summary>Stores the entries; the first dump counts, a later call changes nothing.</summary>
+    public async Task SaveAsync(IReadOnlyList<SchemaEntry> entries, CancellationToken cancellationToken)
+    {
+        await using var connection = await session.OpenTargetAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        foreach (var entry in entries)
+        {
+            await connection.ExecuteAsync(
+                "INSERT INTO heroku_migrator.schema_entry (seq, stage, kind, name, sql, undo_sql) VALUES ($1, $2, $3, $4, $5, $6)",
+                cancellationToken, entry.Sequence, entry.Stage.ToString(), entry.Kind, entry.Name, entry.Sql, entry.UndoSql);
+        }
+
+        await transaction.CommitAsync(cancellationToken);
+    }
+
+    public async Task<bool> HasEntriesAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await session.OpenTargetAsync(cancellationToken);
+        return await connection.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM heroku_migrator.schema_entry)", cancellationToken);
+    }
+
+    /// <summary>All of what comes before the rows in one transaction: the target has the whole of it, or nothing.</summary>
+    public async Task RestoreBeforeDataAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await session.OpenTargetAsync(cancellationToken);
+        await connection.ExecuteAsync(SessionSettings, cancellationToken);
+        var entries = await PendingAsync(connection, SchemaStage.BeforeData, cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        foreach (var entry in entries)
+        {
+            await MakeAsync(connection, transaction, entry, cancellationToken);
+        }
+
+        await transaction.CommitAsync(cancellationToken);
+    }
+
+    /// <summary>Each entry in its own transaction; index builds side by side, first, as they wait for nothing.</summary>
+    public async Task RestoreAsync(SchemaStage stage, CancellationToken cancellationToken)
+    {
+        List<SchemaEntry> entries;
+        await using (var connection = await session.OpenTargetAsync(cancellationToken))
+        {
+            entries = await PendingAsync(connection, stage, cancellationToken);
+        }
+
+        var done = 0;
+        await Parallel.ForEachAsync(
+            entries.Where(IsIndexBuild),
+            new ParallelOptions { MaxDegreeOfParallelism = IndexJobs, CancellationToken = cancellationToken },
+            async (entry, token) => await MakeAloneAsync(entry, token));
+        foreach (var entry in entries.Where(entry => !IsIndexBuild(entry)))
+        {
+            await MakeAloneAsync(entry, cancellationToken);
+        }
+
+        async Task MakeAloneAsync(SchemaEntry entry, CancellationToken token)
+        {
+            session.Events.Progress(new OperationProgress("Completing the schema on the target", entry.ToString(), 100 * Interlocked.Increment(ref done) / Math.Max(1, entries.Count)));
+            await using var connection = await session.Target.OpenConnectionAsync(token);
+            await connection.ExecuteAsync(SessionSettings, token);
+            await using var transaction = await connection.BeginTransactionAsync(token);
+            await MakeAsync(connection, transaction, entry, token);
+            await transaction.CommitAsync(token);
+        }
+    }
+
+    /// <summary>Takes back what was made under a fence that is gone now, as it would disturb the replication.</summary>
+    public async Task UndoUnderFenceAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await session.OpenTargetAsync(cancellationToken);
+        var undo = await connection.ListAsync(
+            "SELECT seq, undo_sql FROM heroku_migrator.schema_entry WHERE stage = $1 AND done_at IS NOT NULL AND undo_sql IS NOT NULL ORDER BY seq DESC",
+            row => (Sequence: row.GetInt32(0), Sql: row.GetString(1)),
+            cancellationToken,
+            nameof(SchemaStage.UnderFence));
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        foreach (var (sequence, sql) in undo)
+        {
+            await connection.ExecuteAsync(sql, cancellationToken);
+            await connection.ExecuteAsync("UPDATE heroku_migrator.schema_entry SET done_at = NULL WHERE seq = $1", cancellationToken, sequence);
+        }
+
+        await transaction.CommitAsync(cancellationToken);
+    }
+
+    private static bool IsIndexBuild(SchemaEntry entry) => entry.Kind == "INDEX";
+
+    private async Task MakeAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, SchemaEntry entry, CancellationToken cancellationToken)
+    {
+        session.Events.Debug($"Target: {entry}");
+        string? problem = null;
+        await transaction.SaveAsync("entry", cancellationToken);
+        try
+        {
+            await connection.ExecuteAsync(entry.Sql, cancellationToken);
+            await transaction.ReleaseAsync("entry", cancellationToken);
+        }
+        catch (PostgresException exception) when (MayBeMissing(entry, exception))
+        {
+            await transaction.RollbackAsync("entry", cancellationToken);
+            problem = exception.MessageText;
+            session.Events.Warning($"The target has no {entry}: {problem}.");
+        }
+        catch (PostgresException exception)
+        {
+            throw Errors.SchemaEntryFailed(entry.ToString(), entry.Sql, exception);
+        }
+
+        await connection.ExecuteAsync("UPDATE heroku_migrator.schema_entry SET done_at = clock_timestamp(), problem = $2 WHERE seq = $1", cancellationToken, entry.Sequence, problem);
+    }
+
+    /// <summary>
+    /// An extension that cannot be made may not be needed (pg_stat_statements); where it is, the first entry that needs it fails and is named.
+    /// Event triggers need a superuser.
+    /// </summary>
+    private static bool MayBeMissing(SchemaEntry entry, PostgresException exception) =>
+        entry.Kind is "EXTENSION" || (entry.Kind is "EVENT TRIGGER" && exception.SqlState == PostgresErrorCodes.InsufficientPrivilege);
+
+    private static async Task<List<SchemaEntry>> PendingAsync(NpgsqlConnection connection, SchemaStage stage, CancellationToken cancellationToken) =>
+        await connection.ListAsync(
+            "SELECT seq, stage, kind, name, sql FROM heroku_migrator.schema_entry WHERE stage = $1 AND done_at IS NULL ORDER BY seq",
+            row => new SchemaEntry(row.GetInt32(0), Enum.Parse<SchemaStage>(row.GetString(1)), row.GetString(2), row.GetString(3), row.GetString(4)),
+            cancellationToken,
+            stage.ToString());
+}

@@ -1,0 +1,123 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+
+namespace HerokuMigrator.State;
+
+/// <summary>
+/// The folder of one migration on this machine. It holds only what can be rebuilt from the connection strings and the state in the target:
+/// the embedded Bucardo, the service and password files, logs, and copies of the undo SQL and the certificate.
+/// </summary>
+public sealed class MigrationHome
+{
+    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const UnixFileMode PrivateFolder = Private | UnixFileMode.UserExecute;
+
+    /// <summary>The unprivileged user that the servers of the embedded Bucardo need when this program runs as root; PostgreSQL's packages bring it.</summary>
+    public const string ServiceUser = "postgres";
+
+    private MigrationHome(string name, string folder)
+    {
+        Name = name;
+        Folder = folder;
+    }
+
+    public string Name { get; }
+
+    public string Folder { get; }
+
+    /// <summary>Owned by the user that runs Bucardo; everything of ours outside it is this user's alone.</summary>
+    public string BucardoFolder => Path.Combine(Folder, "bucardo");
+
+    public string ConnectionsFile => Path.Combine(Folder, "connections.json");
+
+    public string UndoFile => Path.Combine(Folder, "undo-switch.sql");
+
+    public string CertificateFile => Path.Combine(Folder, "switch-certificate.json");
+
+    public string OutcomeFile => Path.Combine(Folder, "outcome.json");
+
+    public string WorkerPidFile => Path.Combine(Folder, "worker.pid");
+
+    public string LogFile => Path.Combine(Folder, "migration.log");
+
+    /// <summary>Null unless this program runs as root.</summary>
+    public static string? RunAs => Environment.IsPrivilegedProcess ? ServiceUser : null;
+
+    public static MigrationHome Locate(string name, string? stateRoot) => new(name, Path.Combine(stateRoot ?? DefaultRoot(), name));
+
+    public bool Exists => File.Exists(ConnectionsFile);
+
+    public void Create()
+    {
+        try
+        {
+            // The service user of a root migration must be able to walk through to its own folder; it can list nothing on the way.
+            var mode = RunAs is null ? PrivateFolder : PrivateFolder | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+            Directory.CreateDirectory(Folder, mode);
+            File.SetUnixFileMode(Folder, mode);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw Errors.HomeUnusable(Folder, exception.Message);
+        }
+    }
+
+    public async Task SaveConnectionsAsync(string source, string target, CancellationToken cancellationToken)
+    {
+        Create();
+        await WritePrivateAsync(ConnectionsFile, JsonSerializer.Serialize(new SavedConnections(source, target)), cancellationToken);
+    }
+
+    public async Task<(string Source, string Target)?> ReadConnectionsAsync(CancellationToken cancellationToken)
+    {
+        if (!File.Exists(ConnectionsFile))
+        {
+            return null;
+        }
+
+        var saved = JsonSerializer.Deserialize<SavedConnections>(await File.ReadAllTextAsync(ConnectionsFile, cancellationToken));
+        return saved is null ? null : (saved.Source, saved.Target);
+    }
+
+    /// <summary>Forgets the secrets and the embedded Bucardo; logs, undo SQL, certificate and outcome stay.</summary>
+    public void Forget()
+    {
+        File.Delete(ConnectionsFile);
+        File.Delete(WorkerPidFile);
+        if (Directory.Exists(BucardoFolder))
+        {
+            Directory.Delete(BucardoFolder, recursive: true);
+        }
+    }
+
+    /// <summary>Written whole or not at all, and never readable by others, not even for a moment.</summary>
+    public static async Task WritePrivateAsync(string path, string text, CancellationToken cancellationToken)
+    {
+        var temporary = $"{path}.{Environment.ProcessId}.{RandomNumberGenerator.GetHexString(8)}";
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = Private };
+        await using (var stream = new FileStream(temporary, options))
+        {
+            await stream.WriteAsync(Encoding.UTF8.GetBytes(text), cancellationToken);
+            stream.Flush(flushToDisk: true);
+        }
+
+        File.Move(temporary, path, overwrite: true);
+    }
+
+    private static string DefaultRoot()
+    {
+        var root = Environment.GetEnvironmentVariable("XDG_STATE_HOME");
+        if (string.IsNullOrEmpty(root))
+        {
+            // root's own folder is closed to the service user.
+            root = RunAs is null
+                ? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".local", "state")
+                : "/var/lib";
+        }
+
+        return Path.Combine(root, "heroku-migrator");
+    }
+
+    private sealed record SavedConnections(string Source, string Target);
+}

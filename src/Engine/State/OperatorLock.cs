@@ -1,0 +1,69 @@
+using Npgsql;
+
+namespace HerokuMigrator.State;
+
+/// <summary>
+/// Keeps a second operator from acting at the same time: a session-level advisory lock on the target,
+/// gone by itself with the connection when this program dies.
+/// </summary>
+internal sealed class OperatorLock : IAsyncDisposable
+{
+    /// <summary>Any constant will do, as long as it is always the same: "hmigrate" in ASCII.</summary>
+    private const long Key = 0x686d6967_72617465;
+
+    private readonly NpgsqlConnection _connection;
+
+    private OperatorLock(NpgsqlConnection connection) => _connection = connection;
+
+    public static async Task<OperatorLock> TakeAsync(NpgsqlDataSource target, string name, CancellationToken cancellationToken)
+    {
+        var connection = await target.OpenConnectionAsync(cancellationToken);
+        try
+        {
+            if (!await connection.ScalarAsync<bool>("SELECT pg_try_advisory_lock($1)", cancellationToken, Key))
+            {
+                throw Errors.Locked(name, await DescribeHolderAsync(connection, cancellationToken));
+            }
+
+            return new OperatorLock(connection);
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Who the session says it is: user, machine and process, for the one who is refused.</summary>
+    public static string ApplicationName(string operation) =>
+        $"heroku-migrator {operation} {Environment.UserName}@{Environment.MachineName} pid {Environment.ProcessId}";
+
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            await _connection.ExecuteAsync("SELECT pg_advisory_unlock($1)", CancellationToken.None, Key);
+        }
+        catch (NpgsqlException)
+        {
+            // The lock ends with the session, which is broken already.
+        }
+
+        await _connection.DisposeAsync();
+    }
+
+    private static async Task<string> DescribeHolderAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        var holders = await connection.ListAsync(
+            """
+            SELECT coalesce(nullif(a.application_name, ''), 'an unnamed session') || coalesce(', since ' || to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS TZ'), '')
+            FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+            WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+              AND (l.classid::bigint << 32 | l.objid::bigint) = $1 AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            """,
+            row => row.GetString(0),
+            cancellationToken,
+            Key);
+        return holders.Count == 0 ? "somebody who has just ended" : holders[0];
+    }
+}

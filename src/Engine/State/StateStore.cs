@@ -1,0 +1,189 @@
+using System.Text.Json;
+using HerokuMigrator.Catalog;
+using Npgsql;
+
+namespace HerokuMigrator.State;
+
+/// <summary>The migration as the state knows it.</summary>
+internal sealed record MigrationRow(
+    string Id, string Name, MigrationPhase Phase, MigrationPhase? Before, string SourceFingerprint, DateTimeOffset StartedAt, DateTimeOffset? SwitchedAt);
+
+/// <summary>One table as it was planned, and how far its copy is.</summary>
+internal sealed record TableRow(TableInfo Table, bool Copied, long Rows, long Bytes);
+
+/// <summary>
+/// The state of the migration, in the target's schema heroku_migrator: it outlives the machine that runs the migration,
+/// and what it says of the copied data commits together with that data.
+/// </summary>
+internal sealed class StateStore(NpgsqlDataSource target)
+{
+    public const string Schema = "heroku_migrator";
+
+    private const string CreateSql = """
+        CREATE SCHEMA heroku_migrator;
+        COMMENT ON SCHEMA heroku_migrator IS 'State of a running migration by HerokuMigrator; dropped when it is completed or stopped';
+        CREATE TABLE heroku_migrator.migration (
+            one boolean PRIMARY KEY DEFAULT true CHECK (one), id text NOT NULL, name text NOT NULL, phase text NOT NULL, phase_before text,
+            source_fingerprint text NOT NULL, started_at timestamptz NOT NULL DEFAULT clock_timestamp(), switched_at timestamptz, fence jsonb, target_writes jsonb);
+        CREATE TABLE heroku_migrator.event (
+            id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(), kind text NOT NULL, message text NOT NULL);
+        CREATE TABLE heroku_migrator.moved_table (
+            schema_name text NOT NULL, table_name text NOT NULL, plan jsonb NOT NULL, copied_at timestamptz,
+            rows bigint NOT NULL DEFAULT 0, bytes bigint NOT NULL DEFAULT 0, PRIMARY KEY (schema_name, table_name));
+        CREATE TABLE heroku_migrator.schema_entry (
+            seq integer PRIMARY KEY, stage text NOT NULL, kind text NOT NULL, name text NOT NULL, sql text NOT NULL, undo_sql text, done_at timestamptz, problem text);
+        CREATE TABLE heroku_migrator.sentinel (id integer PRIMARY KEY, mark text NOT NULL);
+        """;
+
+    /// <summary>Null where the target has no state of any migration.</summary>
+    public async Task<MigrationRow?> ReadAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await target.OpenConnectionAsync(cancellationToken);
+        if (!await connection.ScalarAsync<bool>("SELECT to_regclass('heroku_migrator.migration') IS NOT NULL", cancellationToken))
+        {
+            return null;
+        }
+
+        var rows = await connection.ListAsync(
+            "SELECT id, name, phase, phase_before, source_fingerprint, started_at, switched_at FROM heroku_migrator.migration",
+            row => new MigrationRow(
+                row.GetString(0),
+                row.GetString(1),
+                Enum.Parse<MigrationPhase>(row.GetString(2)),
+                row.IsDBNull(3) ? null : Enum.Parse<MigrationPhase>(row.GetString(3)),
+                row.GetString(4),
+                row.GetFieldValue<DateTimeOffset>(5),
+                row.IsDBNull(6) ? null : row.GetFieldValue<DateTimeOffset>(6)),
+            cancellationToken);
+        return rows.SingleOrDefault();
+    }
+
+    /// <summary>Null also where the target cannot be asked; the caller finds out by itself why.</summary>
+    public async Task<MigrationRow?> ReadIfReachableAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await ReadAsync(cancellationToken);
+        }
+        catch (NpgsqlException)
+        {
+            return null;
+        }
+    }
+
+    public async Task CreateAsync(string id, string name, string sourceFingerprint, CancellationToken cancellationToken)
+    {
+        await using var connection = await target.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await connection.ExecuteAsync(CreateSql, cancellationToken);
+        await connection.ExecuteAsync(
+            "INSERT INTO heroku_migrator.migration (id, name, phase, source_fingerprint) VALUES ($1, $2, $3, $4)",
+            cancellationToken, id, name, nameof(MigrationPhase.Preparing), sourceFingerprint);
+        await transaction.CommitAsync(cancellationToken);
+    }
+
+    public async Task DropAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await target.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await connection.ExecuteAsync("SET LOCAL client_min_messages = warning", cancellationToken);
+        await connection.ExecuteAsync("DROP SCHEMA IF EXISTS heroku_migrator CASCADE", cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+    }
+
+    public async Task SetPhaseAsync(MigrationPhase phase, CancellationToken cancellationToken)
+    {
+        await using var connection = await target.OpenConnectionAsync(cancellationToken);
+        await SetPhaseAsync(connection, phase, cancellationToken);
+    }
+
+    public static async Task SetPhaseAsync(NpgsqlConnection connection, MigrationPhase phase, CancellationToken cancellationToken)
+    {
+        await connection.ExecuteAsync(
+            """
+            WITH changed AS (
+                UPDATE heroku_migrator.migration SET phase_before = phase, phase = $1,
+                    switched_at = CASE WHEN $1 = 'Switched' THEN clock_timestamp() WHEN $1 IN ('Completing') THEN switched_at END
+                WHERE phase <> $1 RETURNING phase_before)
+            INSERT INTO heroku_migrator.event (kind, message) SELECT 'phase', phase_before || ' -> ' || $1 FROM changed
+            """,
+            cancellationToken, phase.ToString());
+    }
+
+    public async Task LogAsync(string kind, string message, CancellationToken cancellationToken)
+    {
+        await using var connection = await target.OpenConnectionAsync(cancellationToken);
+        await connection.ExecuteAsync("INSERT INTO heroku_migrator.event (kind, message) VALUES ($1, $2)", cancellationToken, kind, message);
+    }
+
+    /// <summary>The plan is made once: which way a table goes must not change while it is under way.</summary>
+    public async Task SavePlanAsync(IReadOnlyList<TableInfo> tables, CancellationToken cancellationToken)
+    {
+        await using var connection = await target.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        foreach (var table in tables)
+        {
+            await connection.ExecuteAsync(
+                "INSERT INTO heroku_migrator.moved_table (schema_name, table_name, plan) VALUES ($1, $2, $3::jsonb) ON CONFLICT DO NOTHING",
+                cancellationToken, table.Schema, table.Name, JsonSerializer.Serialize(table));
+        }
+
+        await transaction.CommitAsync(cancellationToken);
+    }
+
+    public async Task<IReadOnlyList<TableRow>> ReadTablesAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await target.OpenConnectionAsync(cancellationToken);
+        return await connection.ListAsync(
+            "SELECT plan::text, copied_at IS NOT NULL, rows, bytes FROM heroku_migrator.moved_table ORDER BY schema_name, table_name",
+            row => new TableRow(JsonSerializer.Deserialize<TableInfo>(row.GetString(0))!, row.GetBoolean(1), row.GetInt64(2), row.GetInt64(3)),
+            cancellationToken);
+    }
+
+    /// <summary>To be called in the transaction that copied the table.</summary>
+    public static Task MarkCopiedAsync(NpgsqlConnection connection, TableInfo table, long rows, long bytes, CancellationToken cancellationToken) =>
+        connection.ExecuteAsync(
+            "UPDATE heroku_migrator.moved_table SET copied_at = clock_timestamp(), rows = $3, bytes = $4 WHERE schema_name = $1 AND table_name = $2",
+            cancellationToken, table.Schema, table.Name, rows, bytes);
+
+    public async Task ForgetCopyAsync(IReadOnlyList<TableInfo> tables, CancellationToken cancellationToken)
+    {
+        await using var connection = await target.OpenConnectionAsync(cancellationToken);
+        foreach (var table in tables)
+        {
+            await connection.ExecuteAsync(
+                "UPDATE heroku_migrator.moved_table SET copied_at = NULL WHERE schema_name = $1 AND table_name = $2", cancellationToken, table.Schema, table.Name);
+        }
+    }
+
+    public async Task SaveFenceAsync(string json, CancellationToken cancellationToken)
+    {
+        await using var connection = await target.OpenConnectionAsync(cancellationToken);
+        await connection.ExecuteAsync("UPDATE heroku_migrator.migration SET fence = $1::jsonb", cancellationToken, json);
+    }
+
+    /// <summary>Null where nothing is fenced.</summary>
+    public async Task<string?> ReadFenceAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await target.OpenConnectionAsync(cancellationToken);
+        return await connection.ScalarAsync<string>("SELECT fence::text FROM heroku_migrator.migration", cancellationToken);
+    }
+
+    public async Task ClearFenceAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await target.OpenConnectionAsync(cancellationToken);
+        await connection.ExecuteAsync("UPDATE heroku_migrator.migration SET fence = NULL", cancellationToken);
+    }
+
+    public async Task SaveTargetWritesAsync(string? json, CancellationToken cancellationToken)
+    {
+        await using var connection = await target.OpenConnectionAsync(cancellationToken);
+        await connection.ExecuteAsync("UPDATE heroku_migrator.migration SET target_writes = $1::jsonb", cancellationToken, json);
+    }
+
+    public async Task<string?> ReadTargetWritesAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await target.OpenConnectionAsync(cancellationToken);
+        return await connection.ScalarAsync<string>("SELECT target_writes::text FROM heroku_migrator.migration", cancellationToken);
+    }
+}

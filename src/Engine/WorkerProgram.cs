@@ -1,0 +1,40 @@
+using System.Runtime.InteropServices;
+
+namespace HerokuMigrator;
+
+/// <summary>The detached program that watches over replication; every face runs it the same way.</summary>
+public static class WorkerProgram
+{
+    /// <summary>Watches until the migration leaves replication, or until SIGTERM or SIGINT. Returns the exit code: 0 done, 1 failed.</summary>
+    public static async Task<int> RunAsync(MigratorOptions options, TextWriter log)
+    {
+        var events = new TextEvents(log);
+        using var stop = new CancellationTokenSource();
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Cancel);
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Cancel);
+        // The terminal that started the migration may close; replication goes on.
+        using var hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => context.Cancel = true);
+        try
+        {
+            await using var migrator = new Migrator(options, events);
+            await migrator.WatchAsync(stop.Token);
+            return 0;
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            events.Information("The worker was told to end.");
+            return 0;
+        }
+        catch (MigrationException exception)
+        {
+            events.Warning($"{exception.ErrorId}: {exception.Message}");
+            return 1;
+        }
+
+        void Cancel(PosixSignalContext context)
+        {
+            context.Cancel = true;
+            stop.Cancel();
+        }
+    }
+}
