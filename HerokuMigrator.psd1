@@ -1,5 +1,6 @@
 @{
     RootModule           = 'HerokuMigrator.dll'
+    RequiredAssemblies   = @('HerokuMigrator.Contracts.dll')
     ModuleVersion        = '0.1.0'
     GUID                 = '0a5f7b8e-52c3-4d7e-9d4b-6a1f0c7e2b93'
     Author               = 'HerokuMigrator contributors'

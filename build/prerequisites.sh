@@ -98,7 +98,7 @@ install_packages() {
 # From ordinary sources only; that it cannot be had is no error, as all but Pester works without.
 install_powershell() {
     if command -v pwsh >/dev/null; then say "pwsh is here: $(command -v pwsh)"; return; fi
-    if quietly dotnet tool install --global PowerShell; then
+    if dotnet tool install --global PowerShell >/dev/null 2>&1; then
         say "installed PowerShell as a .NET tool; put $HOME/.dotnet/tools on the path"
         export PATH="$PATH:$HOME/.dotnet/tools"
     elif command -v apt-get >/dev/null && apt-cache show powershell >/dev/null 2>&1 && quietly apt install powershell; then

@@ -23,8 +23,11 @@ public sealed record MigratorOptions
 
 public sealed record SwitchOptions
 {
-    /// <summary>How long one attempt waits for the locks of the fence, in milliseconds.</summary>
-    public int LockTimeoutMs { get; init; } = 2000;
+    /// <summary>
+    /// How long one attempt waits for the locks of the fence, in milliseconds. Writers queue behind it for as long.
+    /// Under the server's deadlock_timeout (1 s), so that where writers and the fence wait for each other it is the fence that gives way.
+    /// </summary>
+    public int LockTimeoutMs { get; init; } = 600;
 
     /// <summary>How long writes may be held back in all, in seconds; after that everything is put back.</summary>
     public int TimeoutSeconds { get; init; } = 120;

@@ -11,6 +11,16 @@ internal static class SqlExtensions
         return await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
+    /// <summary>
+    /// Statements as pg_restore prints them, in the transaction that is open. Npgsql would cut the text at semicolons, which a function body
+    /// of BEGIN ATOMIC … END does not survive; the server itself parses it here.
+    /// </summary>
+    public static async Task ExecuteScriptAsync(this NpgsqlConnection connection, string script, CancellationToken cancellationToken)
+    {
+        await connection.ExecuteAsync("SELECT set_config('heroku_migrator.script', $1, true)", cancellationToken, script);
+        await connection.ExecuteAsync("DO 'BEGIN EXECUTE current_setting(''heroku_migrator.script''); END'", cancellationToken);
+    }
+
     public static async Task<T?> ScalarAsync<T>(this NpgsqlConnection connection, string sql, CancellationToken cancellationToken, params object?[] parameters)
     {
         await using var command = Command(connection, sql, parameters);

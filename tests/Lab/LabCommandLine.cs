@@ -1,11 +1,15 @@
 namespace HerokuMigrator.Lab;
 
-/// <summary>The lab as a program: <c>serve</c> for trying things by hand.</summary>
+/// <summary>The lab as a program: <c>demo</c>, and <c>serve</c> for trying things by hand.</summary>
 internal static class LabCommandLine
 {
     private const string Usage = """
-        usage: HerokuMigrator.Lab serve [--tiny] [--scale N] [--rate N] [--clients N]
+        usage: HerokuMigrator.Lab demo --face console --console FILE | --face pwsh --module PATH
+                                       [--scale N] [--rate N] [--clients N]
+               HerokuMigrator.Lab serve [--tiny] [--scale N] [--rate N] [--clients N]
 
+          demo    moves a live database from one server to another through the face that is named, checks everything,
+                  and prints an account; ends with 1 where anything is not as it must be
           serve   starts a Heroku-like and a PlanetScale-like server, fills the first, writes to it where a rate
                   is given, prints HEROKU_URL and PLANETSCALE_URL for a shell to evaluate, and stops when its
                   input ends or on SIGINT or SIGTERM
@@ -18,6 +22,7 @@ internal static class LabCommandLine
             return arguments switch
             {
                 ["serve", .. var rest] => await Serve.RunAsync(LabArguments.Parse(rest, ["tiny"], ["scale", "rate", "clients"]), cancellationToken),
+                ["demo", .. var rest] => await RunDemoAsync(LabArguments.Parse(rest, [], ["face", "console", "module", "scale", "rate", "clients"]), cancellationToken),
                 _ => throw new ArgumentException(Usage, nameof(arguments)),
             };
         }
@@ -35,6 +40,33 @@ internal static class LabCommandLine
         {
             await Console.Error.WriteLineAsync("Stopped.");
             return 130;
+        }
+    }
+
+    private static async Task<int> RunDemoAsync(LabArguments arguments, CancellationToken cancellationToken)
+    {
+        var options = new DemoOptions(
+            arguments.Text("face") ?? "",
+            arguments.Text("console"),
+            arguments.Text("module"),
+            arguments.Number("rate", 300),
+            (int)arguments.Number("clients", 8),
+            arguments.Number("scale", 1));
+        if (options is not ({ Face: "console", Console: not null } or { Face: "pwsh", Module: not null }))
+        {
+            throw new ArgumentException(Usage, nameof(arguments));
+        }
+
+        await using var demo = new DemoRun(options, new DemoAccount(Console.Out));
+        try
+        {
+            await demo.RunAsync(cancellationToken);
+            return 0;
+        }
+        catch (Exception exception) when (exception is DemoException or TimeoutException)
+        {
+            await Console.Error.WriteLineAsync($"\n{exception.Message}");
+            return 1;
         }
     }
 }

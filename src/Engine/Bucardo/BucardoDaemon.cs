@@ -56,6 +56,17 @@ internal sealed partial class BucardoDaemon(MigrationHome home, ControlCluster c
         events.Verbose("Bucardo replays.");
     }
 
+    /// <summary>
+    /// Ends it without a word. Only where nothing is pending and nothing can be captured any more: its runs find nothing to do then,
+    /// and its own orderly end takes more than a second of the write pause.
+    /// </summary>
+    public async Task KillAsync(CancellationToken cancellationToken)
+    {
+        var pids = AllPids();
+        await SignalAsync(pids, "-KILL", TimeSpan.FromSeconds(5), cancellationToken);
+        RemovePidFiles();
+    }
+
     /// <summary>Asks it to end, then ends it: nothing of it is left when this returns.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
@@ -65,11 +76,10 @@ internal sealed partial class BucardoDaemon(MigrationHome home, ControlCluster c
             await runner.RunAsync(Command(new Dictionary<string, string?>(StringComparer.Ordinal), "stop", "HerokuMigrator " + home.Name), cancellationToken);
         }
 
-        await EndAsync(pids, cancellationToken);
-        foreach (var file in Directory.Exists(PidFolder) ? Directory.GetFiles(PidFolder) : [])
-        {
-            File.Delete(file);
-        }
+        await WaitForEndAsync(pids, StopTimeout, cancellationToken);
+        await SignalAsync(pids, "-TERM", TimeSpan.FromSeconds(3), cancellationToken);
+        await SignalAsync(pids, "-KILL", TimeSpan.FromSeconds(5), cancellationToken);
+        RemovePidFiles();
     }
 
     /// <summary>Makes the next run begin now instead of at the next check.</summary>
@@ -79,20 +89,32 @@ internal sealed partial class BucardoDaemon(MigrationHome home, ControlCluster c
         await connection.ExecuteAsync($"NOTIFY bucardo, 'kick_sync_{CaptureNames.SyncName}'", cancellationToken);
     }
 
-    private async Task EndAsync(IReadOnlyList<int> pids, CancellationToken cancellationToken)
+    private async Task SignalAsync(IReadOnlyList<int> pids, string signal, TimeSpan patience, CancellationToken cancellationToken)
     {
-        foreach (var (signal, patience) in new[] { ("", StopTimeout), ("-TERM", TimeSpan.FromSeconds(3)), ("-KILL", TimeSpan.FromSeconds(5)) })
+        var living = pids.Where(IsBucardo).Select(pid => pid.ToString(CultureInfo.InvariantCulture)).ToList();
+        if (living.Count == 0)
         {
-            foreach (var pid in signal.Length > 0 ? pids.Where(IsBucardo) : [])
-            {
-                await runner.RunAsync(new ExternalCommand("kill").WithArguments(signal, pid.ToString(CultureInfo.InvariantCulture)), cancellationToken);
-            }
+            return;
+        }
 
-            var until = DateTimeOffset.UtcNow + patience;
-            while (pids.Any(IsBucardo) && DateTimeOffset.UtcNow < until)
-            {
-                await Task.Delay(50, cancellationToken);
-            }
+        await runner.RunAsync(new ExternalCommand("kill").WithArguments([signal, .. living]), cancellationToken);
+        await WaitForEndAsync(pids, patience, cancellationToken);
+    }
+
+    private static async Task WaitForEndAsync(IReadOnlyList<int> pids, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        var until = DateTimeOffset.UtcNow + patience;
+        while (pids.Any(IsBucardo) && DateTimeOffset.UtcNow < until)
+        {
+            await Task.Delay(20, cancellationToken);
+        }
+    }
+
+    private void RemovePidFiles()
+    {
+        foreach (var file in Directory.Exists(PidFolder) ? Directory.GetFiles(PidFolder) : [])
+        {
+            File.Delete(file);
         }
     }
 

@@ -21,7 +21,8 @@ internal sealed record LockPatience(TimeSpan Wait, TimeSpan GiveUpAfter)
             await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
             try
             {
-                await connection.ExecuteAsync($"SET LOCAL lock_timeout = {Wait.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture)}", cancellationToken);
+                var milliseconds = Wait.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture);
+                await connection.ExecuteAsync($"SET LOCAL lock_timeout = {milliseconds}", cancellationToken);
                 await work();
                 await transaction.CommitAsync(cancellationToken);
                 return attempt;

@@ -83,7 +83,7 @@ internal sealed class Fence(MigrationSession session)
     public async Task ForgetAsync(CancellationToken cancellationToken)
     {
         await session.Store.ClearFenceAsync(cancellationToken);
-        File.Delete(RecordFile);
+        File.Delete(session.Home.FenceFile);
     }
 
     /// <summary>The state's record; the disk's, where the target cannot be asked.</summary>
@@ -94,22 +94,20 @@ internal sealed class Fence(MigrationSession session)
         {
             json = await session.Store.ReadFenceAsync(cancellationToken);
         }
-        catch (NpgsqlException) when (File.Exists(RecordFile))
+        catch (NpgsqlException) when (File.Exists(session.Home.FenceFile))
         {
-            json = await File.ReadAllTextAsync(RecordFile, cancellationToken);
+            json = await File.ReadAllTextAsync(session.Home.FenceFile, cancellationToken);
         }
 
         return json is null ? null : JsonSerializer.Deserialize<FenceRecord>(json);
     }
-
-    private string RecordFile => Path.Combine(session.Home.Folder, "fence.json");
 
     private async Task SaveAsync(FenceRecord record, CancellationToken cancellationToken)
     {
         var json = JsonSerializer.Serialize(record);
         session.Home.Create();
         await MigrationHome.WritePrivateAsync(session.Home.UndoFile, FenceSql.UndoScript(record), cancellationToken);
-        await MigrationHome.WritePrivateAsync(RecordFile, json, cancellationToken);
+        await MigrationHome.WritePrivateAsync(session.Home.FenceFile, json, cancellationToken);
         await session.Store.SaveFenceAsync(json, cancellationToken);
     }
 

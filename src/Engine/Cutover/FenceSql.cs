@@ -12,10 +12,23 @@ internal static class FenceSql
     /// <summary>Relations a statement: enough to need few round trips, few enough to be read in an error.</summary>
     private const int Batch = 500;
 
-    /// <summary>Comes first: an owner who has lost UPDATE, DELETE and TRUNCATE may no longer take this lock. Reads go on.</summary>
-    public static IEnumerable<string> Lock(FenceRecord record) =>
-        record.Relations.Where(relation => !relation.IsSequence).Chunk(Batch).Select(batch =>
-            $"LOCK TABLE {string.Join(", ", batch.Select(relation => "ONLY " + Qualified(relation)))} IN SHARE ROW EXCLUSIVE MODE");
+    /// <summary>
+    /// Comes first: an owner who has lost UPDATE, DELETE and TRUNCATE may no longer take this lock. Where one has given these up,
+    /// it has one back until the REVOKE of the same transaction. Reads go on.
+    /// </summary>
+    public static IEnumerable<string> Lock(FenceRecord record)
+    {
+        var writable = record.Relations.Where(relation => !relation.IsSequence && AllGrants(relation).Any(grant => IsWrite(relation, grant))).ToList();
+        foreach (var relation in writable.Where(relation => !relation.Grants.Any(grant => grant.Grantee == relation.Owner && grant.Privilege is ("UPDATE" or "DELETE" or "TRUNCATE"))))
+        {
+            yield return $"GRANT UPDATE ON {Qualified(relation)} TO {SqlName.Quote(relation.Owner)}";
+        }
+
+        foreach (var batch in writable.Chunk(Batch))
+        {
+            yield return $"LOCK TABLE {string.Join(", ", batch.Select(relation => "ONLY " + Qualified(relation)))} IN SHARE ROW EXCLUSIVE MODE";
+        }
+    }
 
     public static IEnumerable<string> Revoke(FenceRecord record)
     {
@@ -23,7 +36,7 @@ internal static class FenceSql
         {
             foreach (var batch in record.Relations.Where(relation => relation.IsSequence == sequences).Chunk(Batch))
             {
-                var grantees = batch.SelectMany(relation => relation.Grants.Concat(relation.ColumnGrants.Values.SelectMany(grants => grants)))
+                var grantees = batch.SelectMany(AllGrants)
                     .Select(grant => grant.Grantee).Concat(batch.Select(relation => relation.Owner)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
                 yield return $"REVOKE {privileges} ON {keyword} {string.Join(", ", batch.Select(Qualified))} FROM {string.Join(", ", grantees.Select(Role))} CASCADE";
             }
@@ -101,6 +114,8 @@ internal static class FenceSql
             yield return "RESET ROLE";
         }
     }
+
+    private static IEnumerable<Grant> AllGrants(FencedRelation relation) => relation.Grants.Concat(relation.ColumnGrants.Values.SelectMany(grants => grants));
 
     private static bool IsWrite(FencedRelation relation, Grant grant) =>
         relation.IsSequence ? grant.Privilege is "USAGE" or "UPDATE" : grant.Privilege is "INSERT" or "UPDATE" or "DELETE" or "TRUNCATE";

@@ -19,6 +19,7 @@ internal sealed class MigrationSession : IAsyncDisposable
         ["bytea_output"] = "hex",
         ["lc_monetary"] = "C",
         ["xmloption"] = "content",
+        ["client_min_messages"] = "warning",
 
         // Rows that a policy hides must be an error, not a silent gap.
         ["row_security"] = "off",

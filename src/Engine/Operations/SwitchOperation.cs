@@ -94,7 +94,7 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
             await keylessCopy;
         }
 
-        await _replication.StopDaemonAsync(cancellationToken);
+        await session.Daemon.KillAsync(cancellationToken);
         var marked = await MarkedAsync(replayed, cancellationToken);
         await copier.CopyAsync(marked, 0, cancellationToken);
         await new SchemaRestorer(session).RestoreAsync(SchemaStage.UnderFence, cancellationToken);

@@ -93,7 +93,7 @@ internal sealed class SchemaRestorer(MigrationSession session)
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         foreach (var (sequence, sql) in undo)
         {
-            await connection.ExecuteAsync(sql, cancellationToken);
+            await connection.ExecuteScriptAsync(sql, cancellationToken);
             await connection.ExecuteAsync("UPDATE heroku_migrator.schema_entry SET done_at = NULL WHERE seq = $1", cancellationToken, sequence);
         }
 
@@ -109,7 +109,7 @@ internal sealed class SchemaRestorer(MigrationSession session)
         await transaction.SaveAsync("entry", cancellationToken);
         try
         {
-            await connection.ExecuteAsync(entry.Sql, cancellationToken);
+            await connection.ExecuteScriptAsync(entry.Sql, cancellationToken);
             await transaction.ReleaseAsync("entry", cancellationToken);
         }
         catch (PostgresException exception) when (MayBeMissing(entry, exception))

@@ -35,6 +35,9 @@ public sealed class MigrationHome
 
     public string CertificateFile => Path.Combine(Folder, "switch-certificate.json");
 
+    /// <summary>The fence's record, for the case that the target cannot be asked for it.</summary>
+    public string FenceFile => Path.Combine(Folder, "fence.json");
+
     public string OutcomeFile => Path.Combine(Folder, "outcome.json");
 
     public string WorkerPidFile => Path.Combine(Folder, "worker.pid");
@@ -85,6 +88,7 @@ public sealed class MigrationHome
     {
         File.Delete(ConnectionsFile);
         File.Delete(WorkerPidFile);
+        File.Delete(FenceFile);
         if (Directory.Exists(BucardoFolder))
         {
             Directory.Delete(BucardoFolder, recursive: true);

@@ -40,6 +40,12 @@ internal static class CatalogQueries
         WHERE {UserSchema} AND c.relkind = 'S' AND {Owned("c.oid", "pg_class")}
         """;
 
+    public const string Machinery = """
+        SELECT 'schema ' || nspname FROM pg_catalog.pg_namespace WHERE nspname IN ('bucardo', 'heroku_migrator')
+        UNION ALL SELECT 'trigger ' || tgname || ' on ' || tgrelid::pg_catalog.regclass FROM pg_catalog.pg_trigger WHERE tgname ~ '^(bucardo|heroku_migrator)'
+        UNION ALL SELECT 'function ' || oid::pg_catalog.regprocedure FROM pg_catalog.pg_proc WHERE proname ~ '^(bucardo|heroku_migrator)'
+        """;
+
     public static readonly IReadOnlyList<string> Objects =
     [
         $"SELECT 'schema', n.nspname::text, coalesce(pg_catalog.obj_description(n.oid, 'pg_namespace'), '') FROM pg_catalog.pg_namespace n WHERE {UserSchema}",

@@ -41,6 +41,14 @@ public static class DatabaseContents
         return new ContentComparison(source.Tables.Count, source.Sequences.Count, source.Objects.Count, source.Rows, differences);
     }
 
+    /// <summary>Schemas and triggers of the migration's own machinery; after its end there are none.</summary>
+    public static async Task<IReadOnlyList<string>> FindMachineryAsync(string adminConnectionString, CancellationToken cancellationToken)
+    {
+        await using var connection = new NpgsqlConnection(adminConnectionString);
+        await connection.OpenAsync(cancellationToken);
+        return [.. (await ReadAsync(connection, CatalogQueries.Machinery, cancellationToken)).Select(row => row[0])];
+    }
+
     private static IEnumerable<string> Compare(string kind, Dictionary<string, string> source, Dictionary<string, string> target) =>
         source.Keys.Union(target.Keys).Order(StringComparer.Ordinal).Select(name => (name, source.GetValueOrDefault(name), target.GetValueOrDefault(name)) switch
         {

@@ -1,0 +1,48 @@
+using HerokuMigrator.Catalog;
+
+namespace HerokuMigrator.Readiness;
+
+internal sealed class WraparoundVacuum : IReadinessCheck
+{
+    /// <summary>Near enough to the limit to reach it while a migration runs.</summary>
+    private const string Sql = $"""
+        SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        CROSS JOIN LATERAL (
+            SELECT least(current_setting('autovacuum_freeze_max_age')::int8, max(o.option_value::int8) FILTER (WHERE o.option_name = 'autovacuum_freeze_max_age')) AS xids,
+                   least(current_setting('autovacuum_multixact_freeze_max_age')::int8, max(o.option_value::int8) FILTER (WHERE o.option_name = 'autovacuum_multixact_freeze_max_age')) AS mxids
+            FROM pg_options_to_table(c.reloptions) o WHERE o.option_name LIKE 'autovacuum%freeze_max_age') l
+        WHERE c.relkind IN ('r', 'm') AND {UserObjects.RelationFilter}
+          AND (age(c.relfrozenxid) > 0.95 * l.xids OR mxid_age(c.relminmxid) > 0.95 * l.mxids)
+        ORDER BY 1, 2
+        """;
+
+    public string Id => nameof(WraparoundVacuum);
+
+    public string Group => CheckGroup.Load;
+
+    public string Title => "No vacuum against wraparound is due on the source";
+
+    public async Task<Finding> RunAsync(ReadinessContext context, CancellationToken cancellationToken)
+    {
+        await using var source = await context.OpenSourceAsync(cancellationToken);
+        var due = await source.ListAsync(Sql, row => SqlName.Qualify(row.GetString(0), row.GetString(1)), cancellationToken);
+        var running = await source.ListAsync(
+            "SELECT query FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'autovacuum:%(to prevent wraparound)'",
+            row => row.GetString(0),
+            cancellationToken);
+        return (due.Count, running.Count) switch
+        {
+            (0, 0) => Finding.Pass("No vacuum against wraparound runs or is due."),
+            (_, 0) => Finding.Warning(
+                $"A vacuum against wraparound is due soon on {FindingText.Count(due.Count, "table")}: {FindingText.Several(due)}.",
+                "Unlike others it does not give way: capture and the fence would wait for its end.",
+                FindingText.Statements(due.Select(table => $"VACUUM (FREEZE) {table}")),
+                due),
+            _ => Finding.Warning(
+                $"A vacuum against wraparound is running: {FindingText.Several(running)}.",
+                "Unlike others it does not give way: capture and the fence would wait for its end.",
+                "Wait until it has ended (SELECT * FROM pg_stat_progress_vacuum;), then run Test-MigrationReadiness again.",
+                due),
+        };
+    }
+}

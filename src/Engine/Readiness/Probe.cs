@@ -1,0 +1,33 @@
+using Npgsql;
+
+namespace HerokuMigrator.Readiness;
+
+/// <summary>Tries what no catalog tells, in a transaction that is always rolled back.</summary>
+internal static class Probe
+{
+    /// <summary>Runs the statements in one transaction and takes them back.</summary>
+    /// <returns>The server's refusal, or null where all of it is possible.</returns>
+    public static async Task<PostgresException?> TryAsync(NpgsqlConnection connection, CancellationToken cancellationToken, params IReadOnlyList<string> statements)
+    {
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        try
+        {
+            // Nobody waits behind a probe, whatever it meets.
+            await connection.ExecuteAsync("SET LOCAL lock_timeout = '1s'; SET LOCAL statement_timeout = '15s'; SET LOCAL client_min_messages = warning", cancellationToken);
+            foreach (var statement in statements)
+            {
+                await connection.ExecuteAsync(statement, cancellationToken);
+            }
+
+            return null;
+        }
+        catch (PostgresException refusal)
+        {
+            return refusal;
+        }
+        finally
+        {
+            await transaction.RollbackAsync(CancellationToken.None);
+        }
+    }
+}
