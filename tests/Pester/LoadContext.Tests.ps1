@@ -24,7 +24,9 @@ foreach ($assembly in [AppDomain]::CurrentDomain.GetAssemblies()) {
 `$folder = Join-Path ([IO.Path]::GetTempPath()) ([guid]::NewGuid())
 `$null = New-Item -ItemType Directory `$folder
 function Add-OtherNpgsql {
-    Add-Type -TypeDefinition '[assembly: System.Reflection.AssemblyVersion("1.2.3.4")] namespace Npgsql { public class NpgsqlConnection { } }' -OutputAssembly "`$folder/Npgsql.dll"
+    `$builder = [Reflection.Emit.PersistedAssemblyBuilder]::new([Reflection.AssemblyName]::new('Npgsql, Version=1.2.3.4'), [object].Assembly)
+    `$null = `$builder.DefineDynamicModule('Npgsql').DefineType('Npgsql.NpgsqlConnection', 'Public').CreateType()
+    `$builder.Save("`$folder/Npgsql.dll")
     `$null = [Reflection.Assembly]::LoadFrom("`$folder/Npgsql.dll")
 }
 if ('$_' -eq 'before') { Add-OtherNpgsql }
@@ -33,7 +35,6 @@ if ('$_' -eq 'after') { Add-OtherNpgsql }
 [AppDomain]::CurrentDomain.GetAssemblies() | Where-Object { `$_.GetName().Name -eq 'Npgsql' } | ForEach-Object {
     "`$(`$_.GetName().Version) in `$([Runtime.Loader.AssemblyLoadContext]::GetLoadContext(`$_).Name)"
 } | Sort-Object
-[Npgsql.NpgsqlConnection].Assembly.GetName().Version.ToString()
 Remove-Item -Recurse `$folder
 "@
         $lines = $result.Output -split '\r?\n' | Where-Object { $_ }

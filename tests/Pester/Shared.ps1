@@ -4,6 +4,9 @@ if (-not $ModuleManifest) {
     $ModuleManifest = [IO.Path]::GetFullPath("$PSScriptRoot/../../out/module/HerokuMigrator/HerokuMigrator.psd1")
 }
 
+# Homes of migrations that a test might make by accident stay inside the test.
+$env:XDG_STATE_HOME = Join-Path $TestDrive 'state'
+
 # Runs a script in a new PowerShell without a prompt; returns all that it printed, and its exit code.
 function Invoke-FreshPowerShell {
     param(

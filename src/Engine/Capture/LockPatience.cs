@@ -11,7 +11,10 @@ internal sealed record LockPatience(TimeSpan Wait, TimeSpan GiveUpAfter)
 {
     public static readonly LockPatience Default = new(TimeSpan.FromMilliseconds(250), TimeSpan.FromMinutes(10));
 
-    /// <summary>Runs the work in a transaction of its own until its locks were free; returns the number of attempts.</summary>
+    /// <summary>
+    /// Runs the work in a transaction of its own until its locks were free; returns the number of attempts.
+    /// Each lock waits for <see cref="Wait"/> at most; a statement that the work itself limits counts as a lock that was not free.
+    /// </summary>
     public async Task<int> RunAsync(
         NpgsqlConnection connection, IReadOnlyList<string> tables, Func<Task> work, Func<int, string, Task> onBlocked, CancellationToken cancellationToken)
     {
@@ -27,7 +30,7 @@ internal sealed record LockPatience(TimeSpan Wait, TimeSpan GiveUpAfter)
                 await transaction.CommitAsync(cancellationToken);
                 return attempt;
             }
-            catch (PostgresException exception) when (exception.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected)
+            catch (PostgresException exception) when (exception.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.QueryCanceled)
             {
                 await transaction.RollbackAsync(CancellationToken.None);
                 var blockers = await LockHolders.DescribeAsync(connection, tables, cancellationToken);

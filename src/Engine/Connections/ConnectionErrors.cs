@@ -20,11 +20,41 @@ public static class ConnectionErrors
         {
             return await dataSource.OpenConnectionAsync(cancellationToken);
         }
-        catch (Exception exception) when (exception is NpgsqlException or SocketException or AuthenticationException or TimeoutException or IOException or AggregateException)
+        catch (Exception exception) when (IsOfConnection(exception))
         {
-            throw Map(exception, side, address);
+            throw Map(await FirstFailureAsync(dataSource, exception, cancellationToken), side, address);
         }
     }
+
+    private static bool IsOfConnection(Exception exception) =>
+        exception is NpgsqlException or SocketException or AuthenticationException or TimeoutException or IOException or AggregateException;
+
+    /// <summary>
+    /// With sslmode=prefer, a failure over TLS (a wrong password, say) is followed by an attempt without TLS, whose refusal is all that is told.
+    /// </summary>
+    private static async Task<Exception> FirstFailureAsync(NpgsqlDataSource dataSource, Exception last, CancellationToken cancellationToken)
+    {
+        if (!Causes(last).OfType<PostgresException>().Any(IsRefusalOfPlaintext) || DataSourceFactory.TryCreateStrict(dataSource) is not { } strict)
+            return last;
+        await using (strict)
+        {
+            try
+            {
+                await using var connection = await strict.OpenConnectionAsync(cancellationToken);
+                return last;
+            }
+            catch (Exception exception) when (IsOfConnection(exception))
+            {
+                return exception;
+            }
+        }
+    }
+
+    /// <summary>The words stand in the part of pg_hba.conf's message that no locale translates.</summary>
+    private static bool IsRefusalOfPlaintext(PostgresException answer) =>
+        answer.SqlState == PostgresErrorCodes.InvalidAuthorizationSpecification
+        && answer.MessageText.Contains("pg_hba.conf", StringComparison.Ordinal)
+        && (answer.MessageText.Contains("no encryption", StringComparison.Ordinal) || answer.MessageText.Contains("SSL off", StringComparison.Ordinal));
 
     /// <summary>
     /// The error that a person can act on: HostUnknown, HostUnreachable, AuthenticationFailed, ConnectPrivilegeMissing, DatabaseUnknown, TlsRefused,
@@ -58,9 +88,7 @@ public static class ConnectionErrors
         var said = answer.MessageText;
         return answer.SqlState switch
         {
-            // The words stand in the part of pg_hba.conf's message that no locale translates.
-            PostgresErrorCodes.InvalidAuthorizationSpecification when said.Contains("pg_hba.conf", StringComparison.Ordinal)
-                && (said.Contains("no encryption", StringComparison.Ordinal) || said.Contains("SSL off", StringComparison.Ordinal)) =>
+            PostgresErrorCodes.InvalidAuthorizationSpecification when IsRefusalOfPlaintext(answer) =>
                 context.Error("TlsRefused", ErrorKind.SecurityError, $"the server refuses connections without TLS: {said}", $"Use sslmode=require or stronger in the {side} connection string.", answer),
             PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification =>
                 context.Error("AuthenticationFailed", ErrorKind.AuthenticationError, said, $"Check user and password in the {side} connection string; characters such as @ : / % must be percent-encoded in a URL.", answer),

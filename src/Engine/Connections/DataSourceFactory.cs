@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net.Security;
+using System.Runtime.CompilerServices;
 using System.Security.Authentication;
 using Npgsql;
 
@@ -14,7 +15,24 @@ internal static class DataSourceFactory
     // Npgsql allows no longer one.
     private const int MaxConnectSeconds = 1024;
 
+    // How to make the same data source without the way back to no TLS, for those that have it.
+    private static readonly ConditionalWeakTable<NpgsqlDataSource, Func<NpgsqlDataSource>> Strict = [];
+
     public static NpgsqlDataSource Create(
+        ConnectionSettings settings,
+        string applicationName,
+        IReadOnlyDictionary<string, string>? serverSettings,
+        Action<NpgsqlConnectionStringBuilder>? adjust)
+    {
+        var dataSource = Build(settings, applicationName, serverSettings, adjust);
+        if (settings.SslMode == SslMode.Prefer)
+            Strict.Add(dataSource, () => Build(settings, applicationName, serverSettings, adjust: builder => (builder.SslMode, builder.Pooling) = (SslMode.Require, false)));
+        return dataSource;
+    }
+
+    public static NpgsqlDataSource? TryCreateStrict(NpgsqlDataSource dataSource) => Strict.TryGetValue(dataSource, out var create) ? create() : null;
+
+    private static NpgsqlDataSource Build(
         ConnectionSettings settings,
         string applicationName,
         IReadOnlyDictionary<string, string>? serverSettings,

@@ -7,8 +7,8 @@ internal static class ServiceEntry
 {
     private const int DefaultConnectSeconds = 15;
 
-    // Of the buffer of 1024 bytes, one is for the line's end and one for the string's.
-    private const int MaxLineBytes = 1022;
+    // libpq reads lines into 1024 bytes and refuses those that reach the last one; one byte is for the line's end, one for the string's.
+    private const int MaxLineBytes = 1021;
 
     private static readonly string[] WrittenOtherwise =
     [

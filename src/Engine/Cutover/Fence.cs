@@ -31,7 +31,11 @@ internal sealed class Fence(MigrationSession session)
             async () =>
             {
                 heldSince = DateTimeOffset.UtcNow;
-                await ExecuteAllAsync(source, FenceSql.Lock(record).Concat(FenceSql.Revoke(record)), cancellationToken);
+                await source.ExecuteAsync($"SET LOCAL statement_timeout = {options.LockTimeoutMs.ToString(CultureInfo.InvariantCulture)}", cancellationToken);
+                await ExecuteAllAsync(source, FenceSql.Lock(record), cancellationToken);
+                // All locks are held: from here on it takes what it takes, and waits for nobody.
+                await source.ExecuteAsync("SET LOCAL statement_timeout = 0", cancellationToken);
+                await ExecuteAllAsync(source, FenceSql.Revoke(record), cancellationToken);
             },
             (attempt, blockers) =>
             {

@@ -13,8 +13,8 @@ public interface ICommandRunner
 }
 
 /// <param name="ExitCode">128 plus the signal's number where a signal ended the program.</param>
-/// <param name="StandardOutput">All of it, unredacted; with a line handler only its last million characters.</param>
-/// <param name="StandardError">All of it, redacted; with a line handler only its last million characters.</param>
+/// <param name="StandardOutput">All of its lines, each ended by \n, unredacted; with a line handler only the last million characters.</param>
+/// <param name="StandardError">The same of the standard error, redacted; with a line handler only its last million characters.</param>
 /// <param name="Elapsed">From the start to the end of the program.</param>
 public sealed record CommandResult(int ExitCode, string StandardOutput, string StandardError, TimeSpan Elapsed)
 {

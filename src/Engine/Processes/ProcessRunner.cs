@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using System.Text;
 
@@ -152,25 +153,44 @@ public sealed class ProcessRunner : ICommandRunner
 
         async Task PumpAsync()
         {
-            try
+            Exception? failure = null;
+            while (await ReadLineAsync(reader) is { } read)
             {
-                while (await reader.ReadLineAsync() is { } read)
+                var line = redact(read);
+                lock (gate)
                 {
-                    var line = redact(read);
-                    lock (gate)
-                    {
-                        kept.Append(line).Append('\n');
-                        if (handler is not null && kept.Length > 2 * TailCharacters)
-                            kept.Remove(0, kept.Length - TailCharacters);
-                    }
+                    kept.Append(line).Append('\n');
+                    if (handler is not null && kept.Length > 2 * TailCharacters)
+                        kept.Remove(0, kept.Length - TailCharacters);
+                }
 
-                    handler?.Invoke(line);
+                // A pipe that nobody reads would stop the program for ever: read on, and fail in the end.
+                try
+                {
+                    if (failure is null)
+                        handler?.Invoke(line);
+                }
+                catch (Exception exception)
+                {
+                    failure = exception;
                 }
             }
-            catch (Exception exception) when (exception is IOException or ObjectDisposedException)
-            {
-                // The pipe was given up: see PipesAfterExit.
-            }
+
+            if (failure is not null)
+                ExceptionDispatchInfo.Throw(failure);
+        }
+    }
+
+    private static async Task<string?> ReadLineAsync(StreamReader reader)
+    {
+        try
+        {
+            return await reader.ReadLineAsync();
+        }
+        catch (Exception exception) when (exception is IOException or ObjectDisposedException)
+        {
+            // The pipe was given up: see PipesAfterExit.
+            return null;
         }
     }
 

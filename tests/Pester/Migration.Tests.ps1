@@ -1,0 +1,137 @@
+BeforeAll {
+    . $PSScriptRoot/Shared.ps1
+    . $PSScriptRoot/Lab.ps1
+    Import-Module $ModuleManifest -Force
+    $lab = [Lab]::new($LabProgram, @('--tiny'))
+    $before = @{ XDG_STATE_HOME = $env:XDG_STATE_HOME; HEROKU_URL = $env:HEROKU_URL; PLANETSCALE_URL = $env:PLANETSCALE_URL }
+    $env:XDG_STATE_HOME = $lab.StateFolder
+    $env:HEROKU_URL = $lab.SourceUrl
+    $env:PLANETSCALE_URL = $lab.TargetUrl
+
+    function Should-HoldNoSecret([string] $Text) {
+        foreach ($secret in $lab.Secrets()) { $Text.Contains($secret) | Should -BeFalse }
+    }
+}
+
+AfterAll {
+    foreach ($name in $before.Keys) { [Environment]::SetEnvironmentVariable($name, $before[$name]) }
+    if ($lab) { $lab.Stop() }
+}
+
+Describe 'Before anything is touched' {
+    BeforeAll {
+        $source = Get-Footprint $lab.SourceUrl
+        $target = Get-Footprint $lab.TargetUrl
+    }
+
+    It 'Test-MigrationReadiness finds the lab ready' {
+        $report = Test-MigrationReadiness
+        $report.IsReady | Should -BeTrue -Because ($report.Checks | Where-Object Status -EQ Blocked | Out-String)
+        $report.Checks.Count | Should -BeGreaterThan 5
+        Test-MigrationReadiness -Quiet | Should -BeTrue
+    }
+
+    It 'Start-BucardoSync -WhatIf names hosts and tables' {
+        $result = Invoke-FreshPowerShell 'Start-BucardoSync -WhatIf; "nothing returned: $($null -eq (Start-BucardoSync -WhatIf 6>$null))"'
+        $result.Output | Should -Match 'What if: Start-BucardoSync on '
+        $result.Output | Should -Match ([regex]::Match($lab.SourceUrl, '@([^/?]+)').Groups[1].Value)
+        $result.Output | Should -Match 'nothing returned: True'
+        Should-HoldNoSecret $result.Output
+    }
+
+    It 'a later cmdlet says that there is no migration' {
+        { Invoke-TrafficSwitch -Force } | Should -Throw -ErrorId 'MigrationUnknown,*'
+    }
+
+    AfterAll {
+        Get-Footprint $lab.SourceUrl | Should -Be $source
+        Get-Footprint $lab.TargetUrl | Should -Be $target
+    }
+}
+
+Describe 'The whole migration in one line' {
+    BeforeAll {
+        $source = Get-Footprint $lab.SourceUrl
+        $streams = Test-MigrationReadiness | Start-BucardoSync -Verbose | Get-SyncStatus -Wait -TimeoutSec 120 | Invoke-TrafficSwitch -Force -OutVariable switched -Verbose | Complete-Migration -Force -Verbose 4>&1 5>&1 6>&1
+        $completed = $streams | Where-Object { $_ -is [HerokuMigrator.Migration] }
+    }
+
+    It 'ends completed' {
+        @($completed).Count | Should -Be 1
+        $completed.Phase | Should -Be 'Completed'
+        $completed.EndedAt | Should -Not -BeNullOrEmpty
+    }
+
+    It 'tells how long writes were paused' {
+        $switched.WritePauseMs | Should -BeGreaterThan 0
+        $switched.Roles | Should -Not -BeNullOrEmpty
+    }
+
+    It 'leaves both sides with the same content' {
+        $contents = Get-Contents $lab.SourceUrl
+        $contents.Count | Should -BeGreaterThan 1
+        Get-Contents $lab.TargetUrl | Should -Be $contents
+    }
+
+    It 'leaves the source as it was' {
+        Get-Footprint $lab.SourceUrl | Should -Be $source
+    }
+
+    It 'leaves nothing of its own on the target' {
+        Invoke-Query $lab.TargetUrl "select nspname from pg_namespace where nspname in ('heroku_migrator', 'bucardo')" | Should -BeNullOrEmpty
+    }
+
+    It 'prints no password in any stream' {
+        Should-HoldNoSecret ($streams | Format-List * -Force | Out-String -Width 4000)
+    }
+}
+
+Describe 'Step by step, and back again' {
+    BeforeAll {
+        Invoke-Query $lab.TargetUrl 'create database second' | Out-Null
+        $url = [regex]::Replace($lab.TargetUrl, '(@[^/]+/)[^?]*', '${1}second')
+        $source = Get-Footprint $lab.SourceUrl
+        $name = 'step-by-step'
+    }
+
+    It 'starts under another name, with the target as a SecureString' {
+        $migration = Start-BucardoSync -Name $name -TargetUrl (ConvertTo-SecureString $url -AsPlainText -Force)
+        $migration.Name | Should -Be $name
+        $migration.Target.Database | Should -Be 'second'
+    }
+
+    It 'needs no URL any more' {
+        Remove-Item Env:HEROKU_URL, Env:PLANETSCALE_URL
+        (Get-SyncStatus $name -Wait -TimeoutSec 120).ReadyToSwitch | Should -BeTrue
+    }
+
+    It 'suspends and resumes' {
+        (Suspend-BucardoSync $name).Phase | Should -Be 'Suspended'
+        (Resume-BucardoSync $name).Phase | Should -Be 'Replicating'
+    }
+
+    It '<_> -WhatIf says what it would do, and does nothing' -ForEach 'Invoke-TrafficSwitch', 'Stop-Migration', 'Suspend-BucardoSync' {
+        $footprint = Get-Footprint $lab.SourceUrl
+        $result = Invoke-FreshPowerShell "$_ $name -WhatIf"
+        $result.Output | Should -Match "What if: $_ on .*"
+        Should-HoldNoSecret $result.Output
+        Get-Footprint $lab.SourceUrl | Should -Be $footprint
+        (Get-SyncStatus $name).Phase | Should -Be 'Replicating'
+    }
+
+    It 'switches' {
+        $switch = Get-SyncStatus $name -Wait -TimeoutSec 60 | Invoke-TrafficSwitch -Force
+        $switch.Phase | Should -Be 'Switched'
+        Test-Path $switch.UndoFile | Should -BeTrue
+        Get-Content -Raw $switch.CertificateFile | ConvertFrom-Json | Should -Not -BeNullOrEmpty
+    }
+
+    It 'undoes the switch' {
+        (Undo-TrafficSwitch $name -Force).Roles | Should -Not -BeNullOrEmpty
+    }
+
+    It 'stops, and leaves the source as it was' {
+        (Stop-Migration $name -Force).Phase | Should -Be 'Aborted'
+        Get-Footprint $lab.SourceUrl | Should -Be $source
+    }
+}
