@@ -22,11 +22,12 @@ public sealed class LabMove : IAsyncDisposable
 
     public RecordedEvents Events { get; } = new();
 
+    /// <summary>What XDG_STATE_HOME is for the console face.</summary>
     public string StateRoot => _state.FullName;
 
-    public string Home => Path.Combine(StateRoot, Options.Name);
+    public string Home => Path.Combine(StateRoot, "heroku-migrator", Options.Name);
 
-    public MigratorOptions Options => new() { Name = "spec", SourceUrl = Source.Url, TargetUrl = Target.Url, StateRoot = StateRoot };
+    public MigratorOptions Options => new() { Name = "spec", SourceUrl = Source.Url, TargetUrl = Target.Url, StateRoot = Path.Combine(StateRoot, "heroku-migrator") };
 
     public Migrator NewMigrator() => new(Options, Events);
 
@@ -70,7 +71,7 @@ public sealed class LabMove : IAsyncDisposable
     /// <summary>A spec that failed half-way leaves Bucardo and its control cluster running.</summary>
     private async Task StopLeftoversAsync()
     {
-        foreach (var home in _state.GetDirectories())
+        foreach (var home in Directory.Exists(Path.GetDirectoryName(Home)) ? new DirectoryInfo(Path.GetDirectoryName(Home)!).GetDirectories() : [])
         {
             foreach (var file in Directory.Exists(Path.Combine(home.FullName, "bucardo", "pid")) ? Directory.GetFiles(Path.Combine(home.FullName, "bucardo", "pid"), "*.pid") : [])
             {

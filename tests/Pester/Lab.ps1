@@ -44,13 +44,26 @@ class Lab {
     }
 }
 
-# Rows of a query, unaligned.
+# Rows of a query, unaligned. The connection goes by the environment, as an argument list can be read by everyone.
 function Invoke-Query {
     param([Parameter(Mandatory)] [string] $Url, [Parameter(Mandatory)] [string] $Sql)
-    $env:HM_QUERY_URL = $Url
-    $rows = bash -c 'psql -XqAt -v ON_ERROR_STOP=1 -d "$HM_QUERY_URL" -c "$0"' $Sql
-    if ($LASTEXITCODE -ne 0) { throw "psql failed: $Sql" }
-    $rows
+    $uri = [uri] $Url
+    $user, $password = $uri.UserInfo.Split(':', 2) | ForEach-Object { [uri]::UnescapeDataString($_) }
+    $query = [Web.HttpUtility]::ParseQueryString($uri.Query)
+    $settings = @{
+        PGHOST = $uri.Host; PGPORT = $uri.Port; PGUSER = $user; PGPASSWORD = $password
+        PGDATABASE = [uri]::UnescapeDataString($uri.AbsolutePath.Substring(1))
+        PGSSLMODE = $query['sslmode'] ?? 'require'; PGSSLROOTCERT = $query['sslrootcert']
+    }
+    try {
+        foreach ($name in $settings.Keys) { Set-Item "Env:$name" $settings[$name] }
+        $rows = psql -XqAt -v ON_ERROR_STOP=1 -c $Sql
+        if ($LASTEXITCODE -ne 0) { throw "psql failed: $Sql" }
+        $rows
+    }
+    finally {
+        Remove-Item -ErrorAction Ignore -Path @($settings.Keys | ForEach-Object { "Env:$_" })
+    }
 }
 
 # One line a table: its name, its rows, and a sum over their content.
@@ -72,7 +85,7 @@ function Get-Footprint {
     param([Parameter(Mandatory)] [string] $Url)
     Invoke-Query $Url @'
 select 'schema ' || nspname || ' ' || coalesce(nspacl::text, '') from pg_namespace where nspname !~ '^pg_(temp|toast_temp)'
-union all select 'relation ' || oid::regclass || ' ' || relkind || ' ' || coalesce(relacl::text, '') from pg_class where relnamespace::regnamespace::text not in ('pg_catalog', 'information_schema', 'pg_toast')
+union all select 'relation ' || oid::regclass || ' ' || relkind::text || ' ' || coalesce(relacl::text, '') from pg_class where relnamespace::regnamespace::text not in ('pg_catalog', 'information_schema', 'pg_toast')
 union all select 'trigger ' || tgrelid::regclass || ' ' || tgname from pg_trigger
 union all select 'function ' || oid::regprocedure || ' ' || coalesce(proacl::text, '') from pg_proc where pronamespace::regnamespace::text not in ('pg_catalog', 'information_schema')
 union all select 'setting ' || setrole || ' ' || setdatabase || ' ' || setconfig::text from pg_db_role_setting

@@ -8,13 +8,17 @@ BeforeAll {
     $env:HEROKU_URL = $lab.SourceUrl
     $env:PLANETSCALE_URL = $lab.TargetUrl
 
+    function Get-WorkerProcess([string] $Name) {
+        ps -eo args= | Where-Object { $_ -match "WorkerHost\]::Run\('$Name'\)" }
+    }
+
     function Should-HoldNoSecret([string] $Text) {
         foreach ($secret in $lab.Secrets()) { $Text.Contains($secret) | Should -BeFalse }
     }
 }
 
 AfterAll {
-    foreach ($name in $before.Keys) { [Environment]::SetEnvironmentVariable($name, $before[$name]) }
+    foreach ($name in $before.Keys) { Set-Item "Env:$name" $before[$name] }
     if ($lab) { $lab.Stop() }
 }
 
@@ -52,7 +56,10 @@ Describe 'Before anything is touched' {
 Describe 'The whole migration in one line' {
     BeforeAll {
         $source = Get-Footprint $lab.SourceUrl
-        $streams = Test-MigrationReadiness | Start-BucardoSync -Verbose | Get-SyncStatus -Wait -TimeoutSec 120 | Invoke-TrafficSwitch -Force -OutVariable switched -Verbose | Complete-Migration -Force -Verbose 4>&1 5>&1 6>&1
+        $streams = & {
+            $VerbosePreference = $DebugPreference = 'Continue'
+            Test-MigrationReadiness | Start-BucardoSync | Get-SyncStatus -Wait -TimeoutSec 120 | Invoke-TrafficSwitch -Force -OutVariable script:switched | Complete-Migration -Force
+        } 2>&1 3>&1 4>&1 5>&1 3>&1 4>&1 5>&1 6>&1
         $completed = $streams | Where-Object { $_ -is [HerokuMigrator.Migration] }
     }
 
@@ -81,7 +88,13 @@ Describe 'The whole migration in one line' {
         Invoke-Query $lab.TargetUrl "select nspname from pg_namespace where nspname in ('heroku_migrator', 'bucardo')" | Should -BeNullOrEmpty
     }
 
+    It 'leaves no worker, no daemon and no control cluster behind' {
+        Get-WorkerProcess 'default' | Should -BeNullOrEmpty
+        ps -eo args= | Where-Object { $_.Contains($lab.StateFolder) } | Should -BeNullOrEmpty
+    }
+
     It 'prints no password in any stream' {
+        ($streams | Where-Object { $_ -is [Management.Automation.VerboseRecord] }).Count | Should -BeGreaterThan 1
         Should-HoldNoSecret ($streams | Format-List * -Force | Out-String -Width 4000)
     }
 }
@@ -98,6 +111,11 @@ Describe 'Step by step, and back again' {
         $migration = Start-BucardoSync -Name $name -TargetUrl (ConvertTo-SecureString $url -AsPlainText -Force)
         $migration.Name | Should -Be $name
         $migration.Target.Database | Should -Be 'second'
+    }
+
+    It 'is watched over by a worker, and shows no password in the process list' {
+        Get-WorkerProcess $name | Should -Not -BeNullOrEmpty
+        Should-HoldNoSecret (ps -eo args= | Out-String)
     }
 
     It 'needs no URL any more' {
@@ -132,6 +150,7 @@ Describe 'Step by step, and back again' {
 
     It 'stops, and leaves the source as it was' {
         (Stop-Migration $name -Force).Phase | Should -Be 'Aborted'
+        Get-WorkerProcess $name | Should -BeNullOrEmpty
         Get-Footprint $lab.SourceUrl | Should -Be $source
     }
 }

@@ -71,7 +71,8 @@ internal sealed class Fence(MigrationSession session)
         {
             await ExecuteAllAsync(source, FenceSql.Restore(relation), cancellationToken);
             var acl = await PrivilegeReader.ReadAclAsync(source, relation, cancellationToken);
-            if (!acl.SequenceEqual(relation.Acl, StringComparer.Ordinal))
+            // Grants of others would be lost with the rest, and only their grantors could give them again.
+            if (!acl.SequenceEqual(relation.Acl, StringComparer.Ordinal) && relation.Grants.All(grant => grant.Grantor == relation.Owner))
             {
                 await ExecuteAllAsync(source, FenceSql.Rebuild(relation), cancellationToken);
             }

@@ -78,10 +78,10 @@ internal static class PrivilegeReader
             cancellationToken));
         found.AddRange(await source.ListAsync(
             $"""
-            SELECT DISTINCT 'role ' || quote_ident(pg_get_userbyid(a.grantor)) || ' granted privileges on ' || quote_ident(n.nspname) || '.' || quote_ident(c.relname)
+            SELECT DISTINCT 'role ' || quote_ident(pg_get_userbyid(a.grantor)) || ' granted write privileges on ' || quote_ident(n.nspname) || '.' || quote_ident(c.relname)
                    || ', and the migrating role may not act as it to restore them'
             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace CROSS JOIN LATERAL aclexplode(c.relacl) a
-            WHERE c.relkind IN ('r', 'p', 'S') AND a.grantor <> c.relowner AND NOT pg_has_role(a.grantor, CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END) AND {UserObjects.RelationFilter} ORDER BY 1 LIMIT 20
+            WHERE c.relkind IN ('r', 'p', 'S') AND a.grantor <> c.relowner AND a.privilege_type IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'USAGE') AND NOT pg_has_role(a.grantor, CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END) AND {UserObjects.RelationFilter} ORDER BY 1 LIMIT 20
             """,
             row => row.GetString(0),
             cancellationToken));

@@ -84,6 +84,11 @@ internal static class CatalogQueries
         WHERE {UserSchema} AND NOT t.tgisinternal AND f.nspname NOT IN ('bucardo', 'heroku_migrator')
         """,
         $"""
+        SELECT 'foreign key trigger', pg_catalog.format('%s.%I.%s', t.tgrelid::pg_catalog.regclass, k.conname, t.tgfoid::pg_catalog.regproc), 'enabled ' || pg_catalog.string_agg(t.tgenabled::text, ',' ORDER BY t.tgenabled)
+        FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_constraint k ON k.oid = t.tgconstraint JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        WHERE {UserSchema} AND t.tgisinternal GROUP BY t.tgrelid, k.conname, t.tgfoid
+        """,
+        $"""
         SELECT 'rule', pg_catalog.format('%s.%I', r.ev_class::pg_catalog.regclass, r.rulename), pg_catalog.pg_get_ruledef(r.oid)
         FROM pg_catalog.pg_rewrite r JOIN pg_catalog.pg_class c ON c.oid = r.ev_class JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
         WHERE {UserSchema} AND {Owned("c.oid", "pg_class")}

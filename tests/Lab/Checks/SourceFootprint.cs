@@ -8,7 +8,7 @@ namespace HerokuMigrator.Lab;
 /// </summary>
 public sealed class SourceFootprint
 {
-    private static readonly string s_privileges = $"""
+    private static readonly string Privileges = $"""
         SELECT 'relation ' || c.oid::pg_catalog.regclass || ' (' || c.relkind::text || ') owner ' || c.relowner::pg_catalog.regrole || ' options ' || coalesce(c.reloptions::text, '')
             || ' acl ' || {Acl("coalesce(c.relacl, pg_catalog.acldefault(CASE c.relkind WHEN 'S' THEN 's'::\"char\" ELSE 'r'::\"char\" END, c.relowner))")}
         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname !~ '^pg_(toast|temp)' AND c.relkind NOT IN ('i', 'I', 't', 'c')
@@ -33,7 +33,7 @@ public sealed class SourceFootprint
         UNION ALL SELECT 'publication ' || p.pubname FROM pg_catalog.pg_publication p
         UNION ALL SELECT 'replication slot ' || s.slot_name FROM pg_catalog.pg_replication_slots s WHERE s.database IS NULL OR s.database = pg_catalog.current_database()
         UNION ALL SELECT 'prepared transaction ' || x.gid FROM pg_catalog.pg_prepared_xacts x WHERE x.database = pg_catalog.current_database()
-        UNION ALL SELECT 'trigger ' || t.tgname || ' on ' || t.tgrelid::pg_catalog.regclass || ' enabled ' || t.tgenabled::text FROM pg_catalog.pg_trigger t WHERE NOT t.tgisinternal
+        UNION ALL SELECT 'trigger ' || t.tgname || ' on ' || t.tgrelid::pg_catalog.regclass || ' enabled ' || t.tgenabled::text FROM pg_catalog.pg_trigger t
         UNION ALL SELECT 'extension ' || e.extname || ' ' || e.extversion FROM pg_catalog.pg_extension e
         """;
 
@@ -114,7 +114,7 @@ public sealed class SourceFootprint
         await using var findRoles = new NpgsqlCommand(RolesOfThisDatabase, connection) { Parameters = { new() { Value = LabDatabase.CommentOf(database) } } };
         var roles = (uint[])(await findRoles.ExecuteScalarAsync(cancellationToken))!;
 
-        await using var command = new NpgsqlCommand(s_privileges, connection)
+        await using var command = new NpgsqlCommand(Privileges, connection)
         {
             Parameters = { new() { Value = roles, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Array | NpgsqlTypes.NpgsqlDbType.Oid } },
         };

@@ -182,7 +182,7 @@ internal sealed class DemoRun(DemoOptions options, DemoAccount account) : IAsync
         // They are refused since the switch; an application would write to the target now.
         await Writers.StopAsync();
         ExpectNoErrors();
-        return $"stopped; {Writers.Refused:N0} attempts refused, {Writers.Disconnected} sessions ended under them, {Writers.Retried} deadlocks, slowest read of {Writers.Reads:N0}: {Writers.LongestRead.TotalMilliseconds:0} ms";
+        return $"stopped; {Writers.Refused:N0} attempts refused, sessions ended: {Writers.Disconnected}, deadlocks: {Writers.Retried}, slowest read of {Writers.Reads:N0}: {Writers.LongestRead.TotalMilliseconds:0} ms";
     }
 
     private async Task<string> CompleteAsync(CancellationToken cancellationToken)
@@ -198,7 +198,7 @@ internal sealed class DemoRun(DemoOptions options, DemoAccount account) : IAsync
         Expect(contents.AreEqual, $"The two sides differ:\n{contents}");
         var ledger = await LedgerCheck.CompareAsync(Writers.Ledger, Target.AdminConnectionString, cancellationToken);
         Expect(ledger.IsComplete, ledger.ToString());
-        return $"{contents}; {ledger}";
+        return $"equal: {contents.Tables} tables with {contents.Rows:N0} rows, {contents.Sequences} sequences, {contents.Objects} objects; all {ledger.Checked:N0} committed transactions are there";
     }
 
     private async Task<string> CompareFootprintAsync(CancellationToken cancellationToken)
@@ -206,7 +206,8 @@ internal sealed class DemoRun(DemoOptions options, DemoAccount account) : IAsync
         var after = await SourceFootprint.CaptureAsync(Source, cancellationToken);
         var differences = _before!.DifferencesTo(after);
         Expect(differences.Count == 0, $"The source is not as it was:\n{string.Join('\n', differences.Take(40))}");
-        return $"as before: {after.Lines.Count:N0} lines of schema, privileges, owners, settings";
+        var text = after.SchemaText == _before.SchemaText ? "pg_dump's text is the same to the byte" : "pg_dump lists the same privileges in another order";
+        return $"as before: {after.Lines.Count:N0} lines of schema, privileges, owners, settings; {text}";
     }
 
     private async Task<string> WriteToTargetAsync(CancellationToken cancellationToken)

@@ -5,7 +5,7 @@ namespace HerokuMigrator.Lab;
 /// <summary>What one call of a face printed, as far as the demo looks at it; names as in the contracts, whatever their case.</summary>
 internal sealed record FaceResult
 {
-    private static readonly JsonSerializerOptions s_format = new(JsonSerializerDefaults.Web);
+    private static readonly JsonSerializerOptions Format = new(JsonSerializerDefaults.Web);
 
     public string? Phase { get; init; }
 
@@ -39,7 +39,7 @@ internal sealed record FaceResult
     {
         try
         {
-            return JsonSerializer.Deserialize<FaceResult>(json, s_format) ?? throw new DemoException("The face printed 'null'.");
+            return JsonSerializer.Deserialize<FaceResult>(json, Format) ?? throw new DemoException("The face printed 'null'.");
         }
         catch (JsonException exception)
         {

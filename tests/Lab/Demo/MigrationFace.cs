@@ -20,8 +20,8 @@ internal enum MigrationStep
 /// </summary>
 internal abstract class MigrationFace(string sourceUrl, string targetUrl, string stateFolder, IReadOnlyList<string> secrets)
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(120);
-    private static readonly TimeSpan s_patienceAfterInterrupt = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan PatienceAfterInterrupt = TimeSpan.FromSeconds(10);
 
     public abstract string Name { get; }
 
@@ -73,7 +73,7 @@ internal abstract class MigrationFace(string sourceUrl, string targetUrl, string
     private static async Task WaitForExitAsync(Process process, MigrationStep step, CancellationToken cancellationToken)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        patience.CancelAfter(s_patience);
+        patience.CancelAfter(Patience);
         try
         {
             await process.WaitForExitAsync(patience.Token);
@@ -81,13 +81,13 @@ internal abstract class MigrationFace(string sourceUrl, string targetUrl, string
         catch (OperationCanceledException exception)
         {
             // On Ctrl-C the terminal told the child too; it puts back what it was about to change.
-            if (!cancellationToken.IsCancellationRequested || !process.WaitForExit(s_patienceAfterInterrupt))
+            if (!cancellationToken.IsCancellationRequested || !process.WaitForExit(PatienceAfterInterrupt))
             {
                 process.Kill(entireProcessTree: true);
             }
 
             cancellationToken.ThrowIfCancellationRequested();
-            throw new DemoException($"{step} did not end within {s_patience.TotalSeconds:0} s.", exception);
+            throw new DemoException($"{step} did not end within {Patience.TotalSeconds:0} s.", exception);
         }
     }
 

@@ -9,7 +9,7 @@ internal static partial class LabSchema
 {
     // 63 bytes, the longest that PostgreSQL keeps; the second has two bytes a letter at its end.
     private const string LongName = "A table whose name is as long as PostgreSQL lets a name be ....";
-    private static readonly string s_longColumn = new string('c', 43) + string.Concat(Enumerable.Repeat("ä", 10));
+    private static readonly string LongColumn = new string('c', 43) + string.Concat(Enumerable.Repeat("ä", 10));
 
     public static async Task LoadAsync(HerokuLikeDatabase database, IEnumerable<string> resources, double scale, CancellationToken cancellationToken)
     {
@@ -38,7 +38,7 @@ internal static partial class LabSchema
             .Replace("{{credential}}", SqlText.QuoteIdentifier(database.Credential.Name), StringComparison.Ordinal)
             .Replace("{{reader}}", SqlText.QuoteIdentifier(database.Reader.Name), StringComparison.Ordinal)
             .Replace("{{longname}}", SqlText.QuoteIdentifier(LongName), StringComparison.Ordinal)
-            .Replace("{{longcolumn}}", SqlText.QuoteIdentifier(s_longColumn), StringComparison.Ordinal);
+            .Replace("{{longcolumn}}", SqlText.QuoteIdentifier(LongColumn), StringComparison.Ordinal);
         return ScaledCount().Replace(filled, match => Math.Max(1, (int)(int.Parse(match.Groups["count"].ValueSpan, CultureInfo.InvariantCulture) * scale)).ToString(CultureInfo.InvariantCulture));
     }
 

@@ -11,4 +11,8 @@ public static class ShopSchema
 
     public static Task CreateAsync(HerokuLikeDatabase database, CancellationToken cancellationToken) =>
         CreateAsync(database, scale: 1, cancellationToken);
+
+    /// <summary>Adds privileges to write whose grantor is the second credential, where a fence cannot reach them.</summary>
+    public static Task GrantByOthersAsync(HerokuLikeDatabase database, CancellationToken cancellationToken) =>
+        LabSchema.LoadAsync(database, ["shop-grants-by-others.sql"], scale: 1, cancellationToken);
 }

@@ -7,9 +7,9 @@ namespace HerokuMigrator.Lab;
 /// <summary>A certificate authority of this process, and the server certificate that it signed, in PEM.</summary>
 internal sealed record LabCertificates(string Authority, string ServerCertificate, string ServerKey)
 {
-    private static readonly Lazy<LabCertificates> s_current = new(Create);
+    private static readonly Lazy<LabCertificates> LazyCurrent = new(Create);
 
-    public static LabCertificates Current => s_current.Value;
+    public static LabCertificates Current => LazyCurrent.Value;
 
     private static LabCertificates Create()
     {

@@ -5,16 +5,16 @@ namespace HerokuMigrator.Lab;
 /// <summary>What the lab needs to know about the machine that it runs on.</summary>
 public static class LabMachine
 {
-    private static readonly Lazy<(string Name, int Uid, int Gid)> s_serverUser = new(FindServerUser);
-    private static readonly Lazy<string> s_binFolder = new(FindNewestBinFolder);
+    private static readonly Lazy<(string Name, int Uid, int Gid)> LazyServerUser = new(FindServerUser);
+    private static readonly Lazy<string> LazyBinFolder = new(FindNewestBinFolder);
 
     public static bool IsRoot { get; } = string.Equals(Environment.UserName, "root", StringComparison.Ordinal) && Environment.IsPrivilegedProcess;
 
     /// <summary>The folder of initdb, postgres, pg_dump and psql: the newest PostgreSQL that is installed.</summary>
-    public static string BinFolder => s_binFolder.Value;
+    public static string BinFolder => LazyBinFolder.Value;
 
     /// <summary>The unprivileged user that runs the servers where the lab runs as root; else the current user.</summary>
-    internal static (string Name, int Uid, int Gid) ServerUser => s_serverUser.Value;
+    internal static (string Name, int Uid, int Gid) ServerUser => LazyServerUser.Value;
 
     public static string Tool(string name) => Path.Combine(BinFolder, name);
 

@@ -30,7 +30,7 @@ public sealed class PostgresServer : IAsyncDisposable
         rm -rf "$folder"
         """;
 
-    private static readonly TimeSpan s_startTimeout = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
 
     private readonly PostgresServerOptions _options;
     private Process? _guard;
@@ -255,7 +255,7 @@ public sealed class PostgresServer : IAsyncDisposable
     private async Task<bool> WaitUntilReadyAsync(CancellationToken cancellationToken)
     {
         var watch = Stopwatch.StartNew();
-        while (watch.Elapsed < s_startTimeout)
+        while (watch.Elapsed < StartTimeout)
         {
             if (await IsReadyAsync(cancellationToken))
             {

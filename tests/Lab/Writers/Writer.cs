@@ -6,11 +6,11 @@ namespace HerokuMigrator.Lab;
 /// <summary>One client that writes transactions at its share of the rate, and goes on after whatever happens to it.</summary>
 internal sealed class Writer : IAsyncDisposable
 {
-    private static readonly TimeSpan s_backOff = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan BackOff = TimeSpan.FromMilliseconds(50);
 
     // Not allowed; read-only transaction; connections to the database are not allowed.
-    private static readonly string[] s_refusals = ["42501", "25006"];
-    private static readonly string[] s_retries = ["40P01", "40001"];
+    private static readonly string[] Refusals = ["42501", "25006"];
+    private static readonly string[] Retries = ["40P01", "40001"];
 
     private readonly string _connectionString;
     private readonly IReadOnlyList<WorkloadOperation> _operations;
@@ -44,7 +44,7 @@ internal sealed class Writer : IAsyncDisposable
             }
 
             var wentWell = await WriteAsync(_operations[_random.Next(_operations.Count)], cancellationToken);
-            next = wentWell ? Later(next + interval, clock.Elapsed - TimeSpan.FromMilliseconds(200)) : clock.Elapsed + s_backOff;
+            next = wentWell ? Later(next + interval, clock.Elapsed - TimeSpan.FromMilliseconds(200)) : clock.Elapsed + BackOff;
         }
     }
 
@@ -77,12 +77,12 @@ internal sealed class Writer : IAsyncDisposable
         {
             return false;
         }
-        catch (PostgresException exception) when (s_refusals.Contains(exception.SqlState))
+        catch (PostgresException exception) when (Refusals.Contains(exception.SqlState))
         {
             _statistics.CountRefusal(DateTimeOffset.UtcNow);
             return false;
         }
-        catch (PostgresException exception) when (s_retries.Contains(exception.SqlState))
+        catch (PostgresException exception) when (Retries.Contains(exception.SqlState))
         {
             _statistics.CountRetry();
             return false;

@@ -42,7 +42,7 @@ internal sealed class TargetLeftoverState : IReadinessCheck
                 $"DROP SCHEMA {StateStore.Schema} CASCADE; -- on the target, where nothing else uses it", [StateStore.Schema]);
         }
 
-        return migration.Id == context.OwnMigrationId
+        return migration.Id == context.OwnMigrationId && migration.Name == context.Session.Name
             ? Finding.Pass("The target holds the state of this migration.")
             : Finding.Blocked(
                 $"The target holds the state of migration '{migration.Name}', {migration.Phase}, begun at {migration.StartedAt:u}.", Reason,

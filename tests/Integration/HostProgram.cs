@@ -1,0 +1,60 @@
+using System.Diagnostics;
+
+namespace HerokuMigrator.Integration;
+
+/// <summary>The console face as a process of its own, so that it can be killed like one.</summary>
+public sealed class HostProgram : IAsyncDisposable
+{
+    private readonly Process _process;
+    private readonly Task<string> _output;
+    private readonly Task<string> _errors;
+
+    private HostProgram(Process process)
+    {
+        _process = process;
+        _output = process.StandardOutput.ReadToEndAsync();
+        _errors = process.StandardError.ReadToEndAsync();
+    }
+
+    public bool HasExited => _process.HasExited;
+
+    public static HostProgram Start(LabMove move, params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        foreach (var argument in (string[])[Path.Combine(AppContext.BaseDirectory, "heroku-migrator.dll"), .. arguments, "--name", move.Options.Name])
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        start.Environment["HEROKU_URL"] = move.Source.Url;
+        start.Environment["PLANETSCALE_URL"] = move.Target.Url;
+        start.Environment["XDG_STATE_HOME"] = move.StateRoot;
+        var process = Process.Start(start)!;
+        process.StandardInput.Close();
+        return new HostProgram(process);
+    }
+
+    public async Task<(int ExitCode, string Output, string Errors)> WaitAsync(CancellationToken cancellationToken)
+    {
+        await _process.WaitForExitAsync(cancellationToken);
+        return (_process.ExitCode, await _output, await _errors);
+    }
+
+    /// <summary>SIGKILL to the host program alone: what it had started meanwhile lives on, as after a real kill -9.</summary>
+    public void Kill()
+    {
+        using var kill = Process.Start("kill", ["-KILL", _process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            Kill();
+            await _process.WaitForExitAsync();
+        }
+
+        _process.Dispose();
+    }
+}
