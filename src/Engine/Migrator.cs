@@ -17,7 +17,11 @@ public sealed class Migrator(MigratorOptions options, IOperationEvents events) :
 
     /// <summary>Every check that can fail later; reads only.</summary>
     public Task<ReadinessReport> TestReadinessAsync(CancellationToken cancellationToken) =>
-        WithSessionAsync("test", async session => await ReadinessRun.RunAsync(session, (await session.Store.ReadIfReachableAsync(cancellationToken))?.Id, cancellationToken), cancellationToken);
+        WithSessionAsync("test", async session =>
+            {
+                var own = await session.Store.ReadIfReachableAsync(cancellationToken);
+                return await ReadinessRun.RunAsync(session, own?.Name == session.Name ? own.Id : null, cancellationToken);
+            }, cancellationToken);
 
     /// <summary>Says what an operation would do: "start", "suspend", "resume", "switch", "undo", "complete", "stop". Changes nothing.</summary>
     public Task<OperationPlan> DescribeAsync(string operation, CancellationToken cancellationToken) =>

@@ -78,6 +78,11 @@ public sealed class LabMove : IAsyncDisposable
                 Kill(File.ReadAllText(file));
             }
 
+            if (File.Exists(Path.Combine(home.FullName, "worker.pid")))
+            {
+                Kill(File.ReadAllText(Path.Combine(home.FullName, "worker.pid")));
+            }
+
             var postmaster = Path.Combine(home.FullName, "bucardo", "control", "postmaster.pid");
             if (File.Exists(postmaster))
             {

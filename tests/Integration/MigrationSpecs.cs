@@ -1,4 +1,6 @@
+using System.Globalization;
 using HerokuMigrator.Lab;
+using HerokuMigrator.Processes;
 using Xunit;
 
 namespace HerokuMigrator.Integration;
@@ -165,10 +167,13 @@ public sealed class MigrationSpecs(LabPair lab)
         await owner.OpenAsync(Token);
         Assert.Equal("on", await Scalar(owner, "SHOW default_transaction_read_only"));
 
-        await using (var undo = new Npgsql.NpgsqlCommand(await File.ReadAllTextAsync(switched.UndoFile!, Token), owner))
-        {
-            await undo.ExecuteNonQueryAsync(Token);
-        }
+        var psql = await new ProcessRunner().RunAsync(
+            new ExternalCommand("psql").WithArguments("-X", "-v", "ON_ERROR_STOP=1", "-f", switched.UndoFile!)
+                .WithEnvironment([
+                    new("PGHOST", "127.0.0.1"), new("PGPORT", move.Source.Server.Port.ToString(CultureInfo.InvariantCulture)),
+                    new("PGDATABASE", move.Source.Name), new("PGUSER", move.Source.Owner.Name), new("PGPASSWORD", move.Source.Owner.Password)]),
+            Token);
+        Assert.True(psql.ExitCode == 0, psql.StandardError);
 
         await using var again = new Npgsql.NpgsqlConnection(move.Source.ConnectionString);
         await again.OpenAsync(Token);

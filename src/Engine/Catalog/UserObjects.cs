@@ -3,9 +3,9 @@ namespace HerokuMigrator.Catalog;
 /// <summary>The one place that says which schemas and relations belong to the user, in SQL.</summary>
 internal static class UserObjects
 {
-    /// <summary>For a pg_namespace aliased <c>n</c>.</summary>
+    /// <summary>For a pg_namespace aliased <c>n</c>: neither the server's, nor Heroku's own (_heroku), nor ours.</summary>
     public const string SchemaFilter =
-        "n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'bucardo', 'heroku_migrator')";
+        "n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', '_heroku', 'bucardo', 'heroku_migrator')";
 
     /// <summary>For a pg_class aliased <c>c</c> in a schema aliased <c>n</c>: not of an extension, not temporary.</summary>
     public const string RelationFilter =

@@ -72,7 +72,7 @@ internal static class FenceSql
     {
         var script = new StringBuilder();
         script.AppendLine("-- Takes the write fence of HerokuMigrator away: run it with psql on the source, as the role that migrated.");
-        script.AppendLine("SET default_transaction_read_only = off;").AppendLine("BEGIN;");
+        script.AppendLine("SET default_transaction_read_only = off;").AppendLine("BEGIN READ WRITE;");
         foreach (var sql in record.Relations.SelectMany(Restore).Concat(RestoreRoles(record)))
         {
             script.Append(sql).AppendLine(";");

@@ -27,6 +27,10 @@ internal sealed class MigrationSession : IAsyncDisposable
         // The fence sets roles to read-only; our own sessions go on.
         ["default_transaction_read_only"] = "off",
         ["default_transaction_isolation"] = "read committed",
+        // A machine that is lost must not hold the operator lock for the two hours of the kernel's default.
+        ["tcp_keepalives_idle"] = "30",
+        ["tcp_keepalives_interval"] = "10",
+        ["tcp_keepalives_count"] = "3",
         ["statement_timeout"] = "0",
         ["lock_timeout"] = "0",
         ["idle_in_transaction_session_timeout"] = "0",

@@ -46,6 +46,13 @@ internal static class Worker
     public static async Task WatchAsync(MigrationSession session, CancellationToken cancellationToken)
     {
         session.Home.Create();
+        using var alone = TryHold(session.Home);
+        if (alone is null)
+        {
+            // Two starts in quick succession: the other worker watches already.
+            return;
+        }
+
         await MigrationHome.WritePrivateAsync(session.Home.WorkerPidFile, Environment.ProcessId.ToString(CultureInfo.InvariantCulture), cancellationToken);
         try
         {
@@ -112,6 +119,19 @@ internal static class Worker
         {
             // A target that is away for a while is no reason to leave.
             return true;
+        }
+    }
+
+    /// <summary>Held as long as the process lives, and let go by the kernel however it ends; null where another process holds it.</summary>
+    private static FileStream? TryHold(MigrationHome home)
+    {
+        try
+        {
+            return new FileStream(home.WorkerLockFile, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException)
+        {
+            return null;
         }
     }
 

@@ -7,6 +7,7 @@ internal static class Probe
 {
     /// <summary>Runs the statements in one transaction and takes them back.</summary>
     /// <returns>The server's refusal, or null where all of it is possible.</returns>
+    /// <exception cref="PostgresException">It could not be found out in time.</exception>
     public static async Task<PostgresException?> TryAsync(NpgsqlConnection connection, CancellationToken cancellationToken, params IReadOnlyList<string> statements)
     {
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
@@ -21,7 +22,7 @@ internal static class Probe
 
             return null;
         }
-        catch (PostgresException refusal)
+        catch (PostgresException refusal) when (refusal.SqlState is not (PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.LockNotAvailable))
         {
             return refusal;
         }

@@ -56,9 +56,13 @@ internal sealed partial class SchemaDump(MigrationSession session)
 
     private static SchemaEntry Entry(SchemaStage stage, SchemaScript.Part part) => new(0, stage, part.Kind, $"{part.Schema}.{part.Name}", Adapt(part));
 
-    /// <summary>Comments on extensions need their owner; the tool's own schemas are not the user's.</summary>
-    private static bool IsWanted(SchemaScript.Part part) =>
-        !(part.Kind == "COMMENT" && part.Name.StartsWith("EXTENSION ", StringComparison.Ordinal));
+    /// <summary>Comments on extensions need their owner; Heroku's event triggers call functions of a schema that stays behind.</summary>
+    private static bool IsWanted(SchemaScript.Part part) => part.Kind switch
+    {
+        "COMMENT" => !part.Name.StartsWith("EXTENSION ", StringComparison.Ordinal),
+        "EVENT TRIGGER" => !part.Sql.Contains(" _heroku.", StringComparison.Ordinal),
+        _ => true,
+    };
 
     private static string Adapt(SchemaScript.Part part) => part.Kind switch
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Npgsql;
 
 namespace HerokuMigrator.State;
@@ -11,6 +12,13 @@ internal sealed class OperatorLock : IAsyncDisposable
     /// <summary>Any constant will do, as long as it is always the same: "hmigrate" in ASCII.</summary>
     private const long Key = 0x686d6967_72617465;
 
+    /// <summary>The worker holds the lock only while it restarts the daemon: an operator waits for that, and for the session of a program that was just killed.</summary>
+    private static readonly TimeSpan PatienceWithWorker = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan PatienceWithOthers = TimeSpan.FromSeconds(2);
+
+    private const string Program = "heroku-migrator";
+    private const string WorkerName = Program + " worker ";
+
     private readonly NpgsqlConnection _connection;
 
     private OperatorLock(NpgsqlConnection connection) => _connection = connection;
@@ -20,9 +28,16 @@ internal sealed class OperatorLock : IAsyncDisposable
         var connection = await target.OpenConnectionAsync(cancellationToken);
         try
         {
-            if (!await connection.ScalarAsync<bool>("SELECT pg_try_advisory_lock($1)", cancellationToken, Key))
+            var clock = Stopwatch.StartNew();
+            while (!await connection.ScalarAsync<bool>("SELECT pg_try_advisory_lock($1)", cancellationToken, Key))
             {
-                throw Errors.Locked(name, await DescribeHolderAsync(connection, cancellationToken));
+                var holder = await DescribeHolderAsync(connection, cancellationToken);
+                if (clock.Elapsed > (holder.StartsWith(WorkerName, StringComparison.Ordinal) ? PatienceWithWorker : PatienceWithOthers))
+                {
+                    throw Errors.Locked(name, holder);
+                }
+
+                await Task.Delay(100, cancellationToken);
             }
 
             return new OperatorLock(connection);
@@ -36,7 +51,7 @@ internal sealed class OperatorLock : IAsyncDisposable
 
     /// <summary>Who the session says it is: user, machine and process, for the one who is refused.</summary>
     public static string ApplicationName(string operation) =>
-        $"heroku-migrator {operation} {Environment.UserName}@{Environment.MachineName} pid {Environment.ProcessId}";
+        $"{Program} {operation} {Environment.UserName}@{Environment.MachineName} pid {Environment.ProcessId}";
 
     public async ValueTask DisposeAsync()
     {

@@ -6,6 +6,7 @@ namespace HerokuMigrator.Readiness;
 internal sealed class NotPooled : IReadinessCheck
 {
     private const int PgBouncerPort = 6432;
+    private const int Rounds = 10;
 
     private const string Remedy =
         "Use the direct connection: port 5432 on PlanetScale, DATABASE_URL (not DATABASE_CONNECTION_POOL_URL) on Heroku.";
@@ -50,23 +51,33 @@ internal sealed class NotPooled : IReadinessCheck
         ConnectionSettings settings, Func<CancellationToken, Task<NpgsqlConnection>> open, CancellationToken cancellationToken)
     {
         await using var first = await open(cancellationToken);
+
+        // A server tells its own process id at the start; a pooler one of its own making, as it must route cancellations itself.
+        if (first.ProcessID == await BackendAsync(first, cancellationToken) && settings.Address.Port != PgBouncerPort)
+        {
+            return Pooling.None;
+        }
+
         await using var second = await open(cancellationToken);
+        for (var round = 0; round < Rounds; round++)
+        {
+            // Other clients of the pooler get in between, hence the rounds.
+            if (await SharesSessionsAsync(first, second, cancellationToken))
+            {
+                return Pooling.SharesSessions;
+            }
+        }
+
+        return Pooling.Likely;
+    }
+
+    /// <summary>A pooler that hands out sessions by the transaction gives the second what the first has just used.</summary>
+    private static async Task<bool> SharesSessionsAsync(NpgsqlConnection first, NpgsqlConnection second, CancellationToken cancellationToken)
+    {
         var before = await BackendAsync(first, cancellationToken);
-        int other, after;
-        await using (await second.BeginTransactionAsync(cancellationToken))
-        {
-            // A pooler that hands out sessions by the transaction gives the second what the first has just used.
-            other = await BackendAsync(second, cancellationToken);
-            after = await BackendAsync(first, cancellationToken);
-        }
-
-        if (before != after || other == before)
-        {
-            return Pooling.SharesSessions;
-        }
-
-        // A pooler answers with a process id of its own making, as it must route cancellations itself.
-        return first.ProcessID != before || settings.Address.Port == PgBouncerPort ? Pooling.Likely : Pooling.None;
+        await using var transaction = await second.BeginTransactionAsync(cancellationToken);
+        var other = await BackendAsync(second, cancellationToken);
+        return other == before || await BackendAsync(first, cancellationToken) != before;
     }
 
     private static Task<int> BackendAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>

@@ -1,9 +1,23 @@
+using HerokuMigrator.Catalog;
 using HerokuMigrator.Cutover;
 
 namespace HerokuMigrator.Readiness;
 
 internal sealed class WritersBeyondRevoke : IReadinessCheck
 {
+    private const string RemedySql = $"""
+        SELECT 'REVOKE pg_write_all_data FROM ' || quote_ident(m.rolname)
+        FROM pg_auth_members a JOIN pg_roles w ON w.oid = a.roleid JOIN pg_roles m ON m.oid = a.member
+        WHERE w.rolname = 'pg_write_all_data' AND NOT m.rolsuper
+        UNION
+        SELECT 'GRANT ' || quote_ident(g.rolname) || ' TO ' || quote_ident(current_user)
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace CROSS JOIN LATERAL aclexplode(c.relacl) a JOIN pg_roles g ON g.oid = a.grantor
+        WHERE c.relkind IN ('r', 'p', 'S') AND a.grantor <> c.relowner AND NOT pg_has_role(a.grantor, 'MEMBER') AND {UserObjects.RelationFilter}
+        UNION
+        SELECT 'ROLLBACK PREPARED ' || quote_literal(gid) FROM pg_prepared_xacts WHERE database = current_database()
+        ORDER BY 1
+        """;
+
     public string Id => nameof(WritersBeyondRevoke);
 
     public string Group => CheckGroup.Permissions;
@@ -14,11 +28,15 @@ internal sealed class WritersBeyondRevoke : IReadinessCheck
     {
         await using var source = await context.OpenSourceAsync(cancellationToken);
         var obstacles = await PrivilegeReader.FindObstaclesAsync(source, cancellationToken);
-        return obstacles.Count == 0
-            ? Finding.Pass("Every writer on the source can be held back, and every privilege restored.")
-            : Finding.Warning(
-                $"{FindingText.Count(obstacles.Count, "thing stands", "things stand")} in the way of the fence: {FindingText.Several(obstacles)}.",
-                "The switch refuses as long as someone could write past the fence, or a privilege could not be restored. The migration may start before that is mended.",
-                "Before the switch: REVOKE pg_write_all_data from the roles named, GRANT the grantors named to the migrating role, and end the prepared transactions named.");
+        if (obstacles.Count == 0)
+        {
+            return Finding.Pass("Every writer on the source can be held back, and every privilege restored.");
+        }
+
+        var statements = await source.ListAsync(RemedySql, row => row.GetString(0), cancellationToken);
+        return Finding.Warning(
+            $"{FindingText.Count(obstacles.Count, "thing stands", "things stand")} in the way of the fence: {FindingText.Several(obstacles)}.",
+            "The switch refuses as long as someone could write past the fence, or a privilege could not be restored. The migration may start before that is mended.",
+            statements.Count == 0 ? "See TablesOwned." : FindingText.Statements(statements) + "\n-- before the switch; where a role may not be granted, let its grants be made by the owner instead");
     }
 }

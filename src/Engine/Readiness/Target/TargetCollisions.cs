@@ -44,7 +44,8 @@ internal sealed class TargetCollisions : IReadinessCheck
             return Finding.Pass("The target has no views, sequences, functions or types of its own.");
         }
 
-        var coming = (await ReadAsync(source, cancellationToken)).Select(item => item.Name).Concat(context.Catalog.Tables.Select(table => table.QualifiedName)).ToHashSet(StringComparer.Ordinal);
+        var coming = (await ReadAsync(source, cancellationToken)).Select(item => item.Name)
+            .Concat(context.Catalog.Tables.Select(table => table.QualifiedName)).Concat(context.Catalog.PartitionedTables).ToHashSet(StringComparer.Ordinal);
         var colliding = there.Where(item => coming.Contains(item.Name)).ToList();
         return colliding.Count == 0
             ? Finding.Pass($"The target has {FindingText.Count(there.Count, "view, sequence, function or type", "views, sequences, functions and types")} of its own; none has a name that the source uses.")
