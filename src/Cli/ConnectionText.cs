@@ -21,7 +21,7 @@ internal static partial class ConnectionText
             var name = value[VariablePrefix.Length..];
             return Environment.GetEnvironmentVariable(name) is { Length: > 0 } text
                 ? text
-                : throw Unreadable(option, $"the environment has no variable {name}", inner: null);
+                : throw CliErrors.ConnectionUnreadable(option, $"the environment has no variable {name}");
         }
 
         return value.StartsWith(FilePrefix, StringComparison.Ordinal) ? ReadFile(value[FilePrefix.Length..], option) : value;
@@ -38,20 +38,13 @@ internal static partial class ConnectionText
         try
         {
             var text = File.ReadAllText(path).Trim();
-            return text.Length > 0 ? text : throw Unreadable(option, $"{path} is empty", inner: null);
+            return text.Length > 0 ? text : throw CliErrors.ConnectionUnreadable(option, $"{path} is empty");
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw Unreadable(option, exception.Message, exception);
+            throw CliErrors.ConnectionUnreadable(option, exception.Message, exception);
         }
     }
-
-    private static MigrationException Unreadable(string option, string cause, Exception? inner) =>
-        new("ConnectionUnreadable", ErrorKind.InvalidArgument, $"{option} cannot be read: {cause}.".Replace("..", ".", StringComparison.Ordinal),
-            $"Give {option} as env:NAME, file:PATH, a URL or key=value pairs.", inner)
-        {
-            Subject = option,
-        };
 
     /// <summary>From the colon after the user up to the last @ before the path: passwords are not always encoded as they should be.</summary>
     [GeneratedRegex(@"(?<=://[^\s:/@]*:)\S*(?=@)", RegexOptions.None, 1000)]

@@ -7,7 +7,7 @@ internal static class ResultText
     {
         var verdict = report.IsReady ? paint.Green("ready") : paint.Red("blocked");
         output.WriteLine($"{report.Name}: {verdict}, {report.Source} -> {report.Target}");
-        foreach (var check in report.Checks.OrderByDescending(check => check.Status))
+        foreach (var check in report.Checks.Where(check => check.Status != CheckStatus.Pass).OrderByDescending(check => check.Status))
         {
             var status = $"{check.Status,-8}";
             output.WriteLine($"  {Colour(status, check.Status, paint)} {check.Id}: {check.Finding}");
@@ -16,6 +16,9 @@ internal static class ResultText
                 output.WriteLine($"           {check.Remedy.ReplaceLineEndings(Environment.NewLine + "           ")}");
             }
         }
+
+        var passed = report.Checks.Count(check => check.Status == CheckStatus.Pass);
+        output.WriteLine($"  {Colour("Pass    ", CheckStatus.Pass, paint)} {Count(passed, "check")}; --json lists them.");
     }
 
     public static void Write(OperationPlan plan, TextWriter output, Paint paint)
@@ -30,7 +33,7 @@ internal static class ResultText
     public static void Write(Migration migration, TextWriter output, Paint paint)
     {
         output.WriteLine($"{migration.Name}: {migration.Phase}, {migration.Source} -> {migration.Target}");
-        output.WriteLine($"  {migration.Tables} tables, {migration.RowsCopied} rows copied" + Whole(migration.TablesCopiedWhole));
+        output.WriteLine($"  {Count(migration.Tables, "table")}, {Count(migration.RowsCopied, "row")} copied" + Whole(migration.TablesCopiedWhole));
         if (migration.Home.Length > 0)
         {
             output.WriteLine($"  home {migration.Home}");
@@ -40,10 +43,10 @@ internal static class ResultText
     public static void Write(SyncStatus status, TextWriter output, Paint paint)
     {
         output.WriteLine($"{status.Name}: {status.Phase}, {Colour(status.Health, paint)}{(status.ReadyToSwitch ? ", ready to switch" : "")}");
-        output.WriteLine($"  {status.TablesCopied} of {status.Tables} tables, {status.RowsCopied} rows copied" + Whole(status.TablesCopiedWhole));
+        output.WriteLine($"  {status.TablesCopied} of {Count(status.Tables, "table")}, {Count(status.RowsCopied, "row")} copied" + Whole(status.TablesCopiedWhole));
         if (status.Backlog is { } backlog)
         {
-            output.WriteLine($"  backlog {backlog} changes" + (status.LagSeconds is { } lag ? $", lag {lag:0.0} s" : ""));
+            output.WriteLine($"  backlog {Count(backlog, "change")}" + (status.LagSeconds is { } lag ? $", lag {lag:0.0} s" : ""));
         }
 
         foreach (var problem in status.Problems)
@@ -55,14 +58,16 @@ internal static class ResultText
     public static void Write(TrafficSwitch done, TextWriter output, Paint paint)
     {
         output.WriteLine($"{done.Name}: {done.Phase}" + (done.WritePauseMs is { } pause ? $", writes paused {pause:0} ms" : ""));
-        output.WriteLine($"  {done.TablesFenced} tables, {done.SequencesSet} sequences, roles: {string.Join(", ", done.Roles)}");
+        output.WriteLine($"  {Count(done.TablesFenced, "table")}, {Count(done.SequencesSet, "sequence")}, roles: {string.Join(", ", done.Roles)}");
         WriteList("copied whole", done.TablesCopiedWhole, output);
         WriteList(paint.Yellow("written on the target since the switch, not on the source"), done.TablesWrittenOnTarget, output);
         WriteFile("to undo without this program", done.UndoFile, output);
         WriteFile("certificate", done.CertificateFile, output);
     }
 
-    private static string Whole(int tables) => tables > 0 ? $", {tables} tables copied whole" : "";
+    private static string Whole(int tables) => tables > 0 ? $", {Count(tables, "table")} copied whole" : "";
+
+    private static string Count(long number, string thing) => number == 1 ? $"1 {thing}" : $"{number:#,0} {thing}s";
 
     private static void WriteList(string label, IReadOnlyList<string> items, TextWriter output)
     {

@@ -90,13 +90,12 @@ internal sealed class VerbFactory(CommonOptions common, Terminal terminal)
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            terminal.Fail(new MigrationException("Cancelled", ErrorKind.OperationStopped, "Interrupted.", "Run the same command again; it goes on from there."), asJson);
+            terminal.Fail(CliErrors.Interrupted(), asJson);
             return ExitCode.Failed;
         }
         catch (Exception exception)
         {
-            terminal.Fail(new MigrationException("Unexpected", ErrorKind.NotSpecified, $"{exception.GetType().Name}: {exception.Message}",
-                "Run the same command again with --verbose, and report what it prints.", exception), asJson);
+            terminal.Fail(CliErrors.Unexpected(exception), asJson);
             return ExitCode.Failed;
         }
     }
@@ -129,7 +128,7 @@ internal sealed class VerbFactory(CommonOptions common, Terminal terminal)
         ResultText.Write(plan, terminal.Error, terminal.ErrorPaint);
         if (!terminal.Ask("Go on?"))
         {
-            throw new MigrationException("Declined", ErrorKind.OperationStopped, "Nothing was done: the answer was no.", $"Run {command} again when it is time.");
+            throw CliErrors.Declined(command);
         }
     }
 

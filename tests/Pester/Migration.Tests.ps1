@@ -59,7 +59,7 @@ Describe 'The whole migration in one line' {
         $streams = & {
             $VerbosePreference = $DebugPreference = 'Continue'
             Test-MigrationReadiness | Start-BucardoSync | Get-SyncStatus -Wait -TimeoutSec 120 | Invoke-TrafficSwitch -Force -OutVariable script:switched | Complete-Migration -Force
-        } 2>&1 3>&1 4>&1 5>&1 3>&1 4>&1 5>&1 6>&1
+        } *>&1
         $completed = $streams | Where-Object { $_ -is [HerokuMigrator.Migration] }
     }
 

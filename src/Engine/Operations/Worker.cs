@@ -45,7 +45,12 @@ internal static class Worker
 
     public static async Task WatchAsync(MigrationSession session, CancellationToken cancellationToken)
     {
-        session.Home.Create();
+        if (!session.Home.Exists)
+        {
+            // The migration ended while this process was starting.
+            return;
+        }
+
         using var alone = TryHold(session.Home);
         if (alone is null)
         {
@@ -111,13 +116,18 @@ internal static class Worker
 
     private static async Task<bool> IsReplicatingAsync(MigrationSession session, CancellationToken cancellationToken)
     {
+        if (!session.Home.Exists)
+        {
+            return false;
+        }
+
         try
         {
             return await session.Store.ReadAsync(cancellationToken) is { Phase: MigrationPhase.Replicating } row && row.Name == session.Name;
         }
         catch (NpgsqlException) when (!cancellationToken.IsCancellationRequested)
         {
-            // A target that is away for a while is no reason to leave.
+            // A target that is away for a while is no reason to leave; the end of the migration takes the home's connections away.
             return true;
         }
     }

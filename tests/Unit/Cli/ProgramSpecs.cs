@@ -66,7 +66,7 @@ public sealed class ProgramSpecs
         Assert.DoesNotContain("worker", _output.ToString());
     }
 
-    private Task<int> RunAsync(params string[] args) => Program.RunAsync(args, new Terminal(new StringReader("y"), _output, _error));
+    private Task<int> RunAsync(params string[] args) => HerokuMigrator.Cli.Program.RunAsync(args, new Terminal(new StringReader("y"), _output, _error), TestContext.Current.CancellationToken);
 
     private JsonElement Error() => JsonDocument.Parse(_output.ToString()).RootElement.GetProperty("error");
 }
