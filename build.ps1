@@ -17,7 +17,8 @@ $properties = @("-p:Configuration=$Configuration")
 if ($WithPowerShell) { $properties += '-p:WithPowerShell=true' }
 $env:DOTNET_CLI_TELEMETRY_OPTOUT = '1'
 $env:DOTNET_NOLOGO = '1'
-dotnet msbuild "$PSScriptRoot/build/build.proj" "-t:$Task" -nologo -v:minimal -tl:off -clp:NoSummary -nodeReuse:false @properties
+# No compiler or build server is left running afterwards.
+dotnet msbuild "$PSScriptRoot/build/build.proj" "-t:$Task" -nologo -v:minimal -tl:off -clp:NoSummary -nodeReuse:false -p:UseSharedCompilation=false @properties
 $status = $LASTEXITCODE
 $summary = "$PSScriptRoot/out/test-results/summary.txt"
 if ($Task -eq 'test' -and (Test-Path $summary)) { Get-Content $summary }

@@ -35,7 +35,8 @@ esac
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 status=0
-dotnet msbuild "$root/build/build.proj" "-t:$task" -nologo -v:minimal -tl:off -clp:NoSummary -nodeReuse:false "${properties[@]}" || status=$?
+# No compiler or build server is left running afterwards.
+dotnet msbuild "$root/build/build.proj" "-t:$task" -nologo -v:minimal -tl:off -clp:NoSummary -nodeReuse:false -p:UseSharedCompilation=false "${properties[@]}" || status=$?
 summary=$root/out/test-results/summary.txt
 [[ $task != test || ! -f $summary ]] || cat "$summary"
 exit "$status"

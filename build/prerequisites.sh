@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what building, testing and the demo need on Debian, where it is missing: PostgreSQL with PL/Perl, Bucardo, util-linux.
+# Installs what building, testing and the demo need on Debian, where it is missing: PostgreSQL with PL/Perl, Bucardo, util-linux, procps.
 # Starts no server, and leaves no cluster that would be started at the next boot.
 set -euo pipefail
 
@@ -21,6 +21,8 @@ newest_server_with() {
 
 missing_packages() {
     command -v setpriv >/dev/null || printf 'util-linux\n'
+    # The shell has a kill of its own; the product and its tests call the program.
+    { type -P kill && type -P ps; } >/dev/null || printf 'procps\n'
     command -v bucardo >/dev/null || printf 'bucardo\n'
     if [ -z "$(newest_server_with /usr/share/postgresql/VERSION/extension/plperlu.control)" ]; then
         local server
