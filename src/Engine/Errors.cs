@@ -135,6 +135,26 @@ internal static class Errors
             $"After the fence these could still write: {string.Join("; ", leaks.Take(5))}{(leaks.Count > 5 ? $"; and {leaks.Count - 5} more" : "")}. The fence was taken away again.",
             "Take those privileges away by hand, or hand the tables to the migrating role, then switch again.");
 
+    /// <summary>What a server refused, where no more particular error tells it.</summary>
+    public static MigrationException StatementRefused(PostgresException inner) =>
+        new("StatementRefused", inner.SqlState switch
+            {
+                PostgresErrorCodes.InsufficientPrivilege => ErrorKind.PermissionDenied,
+                PostgresErrorCodes.DiskFull or PostgresErrorCodes.OutOfMemory or PostgresErrorCodes.TooManyConnections => ErrorKind.ResourceUnavailable,
+                _ => ErrorKind.InvalidOperation,
+            },
+            $"The server refused a statement: {inner.MessageText} ({inner.SqlState}).{(inner.Detail is { Length: > 0 } detail ? " " + detail : "")}",
+            "Remove the cause, then run the same command again; it goes on where it stood.", inner)
+        {
+            Subject = inner.TableName is null ? null : $"{inner.SchemaName}.{inner.TableName}",
+            SqlState = inner.SqlState,
+        };
+
+    public static MigrationException ConnectionLost(NpgsqlException inner) =>
+        new("ConnectionLost", ErrorKind.ConnectionError,
+            $"A connection was lost: {inner.Message}",
+            "Run the same command again; it goes on where it stood.", inner);
+
     private static MigrationException Refusal(string id, ErrorKind kind, string message, string action, string? subject) =>
         new(id, kind, message, action) { IsRefusal = true, Subject = subject };
 

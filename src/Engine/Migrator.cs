@@ -1,6 +1,7 @@
 using HerokuMigrator.Operations;
 using HerokuMigrator.Readiness;
 using HerokuMigrator.Status;
+using Npgsql;
 
 namespace HerokuMigrator;
 
@@ -111,6 +112,17 @@ public sealed class Migrator(MigratorOptions options, IOperationEvents events) :
     private async Task<T> WithSessionAsync<T>(string operation, Func<MigrationSession, Task<T>> work, CancellationToken cancellationToken)
     {
         await using var session = await MigrationSession.OpenAsync(options, operation, events, cancellationToken);
-        return await work(session);
+        try
+        {
+            return await work(session);
+        }
+        catch (PostgresException exception)
+        {
+            throw Errors.StatementRefused(exception);
+        }
+        catch (NpgsqlException exception)
+        {
+            throw Errors.ConnectionLost(exception);
+        }
     }
 }

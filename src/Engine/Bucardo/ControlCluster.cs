@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using HerokuMigrator.Connections;
 using HerokuMigrator.Processes;
 using HerokuMigrator.State;
 using Npgsql;
@@ -81,13 +82,13 @@ internal sealed class ControlCluster : IAsyncDisposable
     }
 
     /// <summary>Makes the cluster if need be, and starts it; repeatable at any point of a run that was killed.</summary>
-    public async Task EnsureRunningAsync(IReadOnlyDictionary<string, string?> serviceEnvironment, CancellationToken cancellationToken)
+    public async Task EnsureRunningAsync(CancellationToken cancellationToken)
     {
         await PrepareFoldersAsync(cancellationToken);
         if (!await IsRunningAsync(cancellationToken))
         {
             await InitializeAsync(cancellationToken);
-            await StartAsync(serviceEnvironment, cancellationToken);
+            await StartAsync(cancellationToken);
         }
 
         if (!await HasSchemaAsync(cancellationToken))
@@ -176,13 +177,13 @@ internal sealed class ControlCluster : IAsyncDisposable
         await _runner.RunCheckedAsync(new ExternalCommand("touch").WithArguments(complete).WithRunAs(MigrationHome.RunAs), cancellationToken);
     }
 
-    private async Task StartAsync(IReadOnlyDictionary<string, string?> serviceEnvironment, CancellationToken cancellationToken)
+    private async Task StartAsync(CancellationToken cancellationToken)
     {
         var options = $"-k '{SocketFolder.Replace("'", "'\\''", StringComparison.Ordinal)}' -p {Port} -c listen_addresses='' -c max_connections=50 -c shared_buffers=32MB -c logging_collector=off";
         try
         {
             await _runner.RunCheckedAsync(
-                Server(Programs.PgCtl).WithEnvironment(serviceEnvironment)
+                Server(Programs.PgCtl)
                     .WithArguments("start", "-D", DataFolder, "-l", LogFile, "-w", "-t", "60", "-o", options),
                 cancellationToken);
         }
@@ -214,7 +215,7 @@ internal sealed class ControlCluster : IAsyncDisposable
         }
 
         await _runner.RunCheckedAsync(
-            new ExternalCommand(Programs.Find(Programs.Psql)).WithArguments("-X", "-q", "-h", SocketFolder, "-p", Port, "-U", Superuser, "-d", "postgres", "-f", schema),
+            Client(Programs.Psql).WithArguments("-X", "-q", "-h", SocketFolder, "-p", Port, "-U", Superuser, "-d", "postgres", "-f", schema),
             cancellationToken);
         if (!await HasSchemaAsync(cancellationToken))
         {
@@ -223,5 +224,9 @@ internal sealed class ControlCluster : IAsyncDisposable
     }
 
     private ExternalCommand Server(string program) =>
-        new ExternalCommand(Programs.Find(program)).WithRunAs(MigrationHome.RunAs).WithWorkingDirectory("/");
+        Client(program).WithRunAs(MigrationHome.RunAs).WithWorkingDirectory("/");
+
+    /// <summary>The caller's own PG* variables are about other servers than this one.</summary>
+    private ExternalCommand Client(string program) =>
+        new ExternalCommand(Programs.Find(program)).WithEnvironment(ConnectionSettings.ServiceEnvironment(_home.BucardoFolder));
 }

@@ -6,8 +6,14 @@ namespace HerokuMigrator.Bucardo;
 /// <summary>What the control database tells of the sync's runs.</summary>
 /// <param name="LastGood">When a run last ended well: with rows, or with nothing to do.</param>
 /// <param name="Fault">What stopped the last run, where none has ended well since.</param>
-internal sealed record SyncRuns(DateTimeOffset? LastGood, string? Fault)
+/// <param name="UnderWay">A run is going on; it may take long, for a large backlog.</param>
+internal sealed record SyncRuns(DateTimeOffset? LastGood, string? Fault, bool UnderWay)
 {
+    /// <summary>A run every second is the rule; after this long without one the daemon has stalled, as it may after an outage of a database.</summary>
+    public static readonly TimeSpan StalledAfter = TimeSpan.FromSeconds(60);
+
+    public bool Stalled => !UnderWay && LastGood is { } good && DateTimeOffset.UtcNow - good > StalledAfter;
+
     public static async Task<SyncRuns> ReadAsync(NpgsqlDataSource control, CancellationToken cancellationToken)
     {
         await using var connection = await control.OpenConnectionAsync(cancellationToken);
@@ -17,10 +23,11 @@ internal sealed record SyncRuns(DateTimeOffset? LastGood, string? Fault)
                    (SELECT coalesce(nullif(b.details, ''), b.status) FROM bucardo.syncrun b
                     WHERE b.sync = $1 AND b.lastbad AND b.started > coalesce(
                         (SELECT max(g.ended) FROM bucardo.syncrun g WHERE g.sync = $1 AND NOT g.lastbad AND g.ended IS NOT NULL AND g.status !~ '^(Failed|Killed)'), '-infinity')
-                    ORDER BY b.started DESC LIMIT 1)
+                    ORDER BY b.started DESC LIMIT 1),
+                   EXISTS (SELECT FROM bucardo.syncrun u WHERE u.sync = $1 AND u.ended IS NULL)
             FROM bucardo.syncrun WHERE sync = $1 AND ended IS NOT NULL
             """,
-            row => new SyncRuns(row.IsDBNull(0) ? null : row.GetFieldValue<DateTimeOffset>(0), row.IsDBNull(1) ? null : row.GetString(1).Trim()),
+            row => new SyncRuns(row.IsDBNull(0) ? null : row.GetFieldValue<DateTimeOffset>(0), row.IsDBNull(1) ? null : row.GetString(1).Trim(), row.GetBoolean(2)),
             cancellationToken,
             CaptureNames.SyncName);
         return rows[0];

@@ -18,7 +18,8 @@ public static class ConnectionErrors
         ArgumentNullException.ThrowIfNull(dataSource);
         try
         {
-            return await dataSource.OpenConnectionAsync(cancellationToken);
+            // A server that accepts and then stays silent is waited for by Npgsql, not by the one who has given up.
+            return await dataSource.OpenConnectionAsync(cancellationToken).AsTask().WaitAsync(cancellationToken);
         }
         catch (Exception exception) when (IsOfConnection(exception))
         {

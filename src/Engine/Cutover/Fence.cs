@@ -22,6 +22,13 @@ internal sealed class Fence(MigrationSession session)
             await SaveAsync(record, cancellationToken);
         }
 
+        else if ((await PrivilegeReader.FindWritersAsync(source, cancellationToken)).Count == 0)
+        {
+            // An earlier run built it and was killed; nobody, this role included, has the right to lock any more.
+            record = record with { FencedAt = record.FencedAt ?? DateTimeOffset.UtcNow };
+            return (record, 0);
+        }
+
         DateTimeOffset heldSince = default;
         var patience = new LockPatience(TimeSpan.FromMilliseconds(options.LockTimeoutMs), TimeSpan.FromSeconds(options.TimeoutSeconds));
         var tables = record.Relations.Where(relation => !relation.IsSequence).Select(relation => SqlName.Qualify(relation.Schema, relation.Name)).ToList();
@@ -55,33 +62,32 @@ internal sealed class Fence(MigrationSession session)
         return (record, attempts);
     }
 
-    /// <summary>Restores exactly the recorded privileges, in one transaction; returns the record, or null where nothing was fenced.</summary>
+    /// <summary>Restores exactly the recorded privileges; returns the record, or null where nothing was fenced.</summary>
     public async Task<FenceRecord?> OpenAsync(CancellationToken cancellationToken)
     {
         var record = await LoadAsync(cancellationToken);
-        if (record is null)
+        if (record is not null)
         {
-            return null;
+            await RestoreAsync(record, cancellationToken);
         }
 
+        return record;
+    }
+
+    /// <summary>All in one transaction of the source; may be repeated.</summary>
+    public async Task RestoreAsync(FenceRecord record, CancellationToken cancellationToken)
+    {
         await using var source = await session.OpenSourceAsync(cancellationToken);
         await using var transaction = await source.BeginTransactionAsync(cancellationToken);
         var present = await PresentAsync(source, record, cancellationToken);
-        foreach (var relation in present)
-        {
-            await ExecuteAllAsync(source, FenceSql.Restore(relation), cancellationToken);
-            var acl = await PrivilegeReader.ReadAclAsync(source, relation, cancellationToken);
-            // Grants of others would be lost with the rest, and only their grantors could give them again.
-            if (!acl.SequenceEqual(relation.Acl, StringComparer.Ordinal) && relation.Grants.All(grant => grant.Grantor == relation.Owner))
-            {
-                await ExecuteAllAsync(source, FenceSql.Rebuild(relation), cancellationToken);
-            }
-        }
-
-        await ExecuteAllAsync(source, FenceSql.RestoreRoles(record), cancellationToken);
+        await ExecuteAllAsync(source, present.SelectMany(FenceSql.Restore).Concat(FenceSql.RestoreRoles(record)), cancellationToken);
+        var lists = await PrivilegeReader.ReadAclsAsync(source, present, cancellationToken);
+        // Grants of others would be lost with the rest, and only their grantors could give them again.
+        var reordered = present.Where(relation => relation.Grants.All(grant => grant.Grantor == relation.Owner)
+            && !lists[relation.Oid].SequenceEqual(relation.Acl, StringComparer.Ordinal));
+        await ExecuteAllAsync(source, reordered.SelectMany(FenceSql.Rebuild), cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         session.Events.Information($"Fence taken away: {present.Count} tables and sequences have their privileges back.");
-        return record;
     }
 
     /// <summary>To be called once the privileges are back and the state says so too.</summary>
@@ -91,21 +97,14 @@ internal sealed class Fence(MigrationSession session)
         File.Delete(session.Home.FenceFile);
     }
 
-    /// <summary>The state's record; the disk's, where the target cannot be asked.</summary>
-    public async Task<FenceRecord?> LoadAsync(CancellationToken cancellationToken)
-    {
-        string? json;
-        try
-        {
-            json = await session.Store.ReadFenceAsync(cancellationToken);
-        }
-        catch (NpgsqlException) when (File.Exists(session.Home.FenceFile))
-        {
-            json = await File.ReadAllTextAsync(session.Home.FenceFile, cancellationToken);
-        }
+    /// <summary>The state's record, or null where nothing is fenced.</summary>
+    public async Task<FenceRecord?> LoadAsync(CancellationToken cancellationToken) => Parse(await session.Store.ReadFenceAsync(cancellationToken));
 
-        return json is null ? null : JsonSerializer.Deserialize<FenceRecord>(json);
-    }
+    /// <summary>The disk's record, for the case that the target cannot be asked.</summary>
+    public async Task<FenceRecord?> LoadFromDiskAsync(CancellationToken cancellationToken) =>
+        File.Exists(session.Home.FenceFile) ? Parse(await File.ReadAllTextAsync(session.Home.FenceFile, cancellationToken)) : null;
+
+    private static FenceRecord? Parse(string? json) => json is null ? null : JsonSerializer.Deserialize<FenceRecord>(json);
 
     private async Task SaveAsync(FenceRecord record, CancellationToken cancellationToken)
     {
@@ -125,11 +124,12 @@ internal sealed class Fence(MigrationSession session)
         return [.. record.Relations.Where(relation => known.Contains(relation.Oid))];
     }
 
+    /// <summary>Many statements a round trip: on a slow link, each one's would be a part of the write pause.</summary>
     private static async Task ExecuteAllAsync(NpgsqlConnection connection, IEnumerable<string> statements, CancellationToken cancellationToken)
     {
-        foreach (var sql in statements)
+        foreach (var batch in statements.Chunk(500))
         {
-            await connection.ExecuteAsync(sql, cancellationToken);
+            await connection.ExecuteAsync(string.Join(";\n", batch), cancellationToken);
         }
     }
 }

@@ -38,8 +38,16 @@ internal static class PrivilegeReader
         };
     }
 
-    public static async Task<IReadOnlyList<string>> ReadAclAsync(NpgsqlConnection source, FencedRelation relation, CancellationToken cancellationToken) =>
-        await source.ScalarAsync<string[]>("SELECT relacl::text[] FROM pg_class WHERE oid = $1::bigint::oid", cancellationToken, (long)relation.Oid) ?? [];
+    /// <summary>The access lists of now, by the relation's oid; empty where the catalog has none.</summary>
+    public static async Task<IReadOnlyDictionary<uint, string[]>> ReadAclsAsync(NpgsqlConnection source, IReadOnlyList<FencedRelation> relations, CancellationToken cancellationToken)
+    {
+        var rows = await source.ListAsync(
+            "SELECT oid, coalesce(relacl::text[], '{}') FROM pg_class WHERE oid = ANY ($1::bigint[]::oid[])",
+            row => (Oid: row.GetFieldValue<uint>(0), Acl: row.GetFieldValue<string[]>(1)),
+            cancellationToken,
+            relations.Select(relation => (long)relation.Oid).ToArray());
+        return rows.ToDictionary(row => row.Oid, row => row.Acl);
+    }
 
     /// <summary>Login roles that can write a user's table or sequence, superusers apart, as "role on table".</summary>
     public static Task<List<string>> FindWritersAsync(NpgsqlConnection source, CancellationToken cancellationToken) =>

@@ -17,17 +17,13 @@ internal sealed class EndOperation(MigrationSession session)
 
     public async Task<Migration> CompleteAsync(CancellationToken cancellationToken)
     {
-        await using (await session.OpenTargetAsync(cancellationToken))
-        {
-        }
-
-        if (await session.Store.ReadAsync(cancellationToken) is null && await ReadOutcomeAsync(cancellationToken) is { Phase: MigrationPhase.Completed } before)
+        if (await session.ReadStateAsync(cancellationToken) is null && await ReadOutcomeAsync(cancellationToken) is { Phase: MigrationPhase.Completed } before)
         {
             await TidyAsync(cancellationToken);
             return before;
         }
 
-        await using var operatorLock = await OperatorLock.TakeAsync(session.Target, session.Name, cancellationToken);
+        await using var operatorLock = await OperatorLock.TakeAsync(session, cancellationToken);
         var row = await session.RequireMigrationAsync(cancellationToken);
         if (row.Phase is not (MigrationPhase.Switched or MigrationPhase.Completing))
         {
@@ -45,11 +41,7 @@ internal sealed class EndOperation(MigrationSession session)
         MigrationRow? row = null;
         try
         {
-            await using (await session.OpenTargetAsync(cancellationToken))
-            {
-            }
-
-            operatorLock = await OperatorLock.TakeAsync(session.Target, session.Name, cancellationToken);
+            operatorLock = await OperatorLock.TakeAsync(session, cancellationToken);
             row = await session.Store.ReadAsync(cancellationToken);
             if (row is not null && row.Name != session.Name)
             {
@@ -77,9 +69,13 @@ internal sealed class EndOperation(MigrationSession session)
         await Worker.EndAsync(session.Home, cancellationToken);
         await _replication.StopAllAsync(cancellationToken);
         var result = await DescribeAsync(row, phase, cancellationToken);
-        if (row is not null || !targetReachable)
+        if (row is not null)
         {
             await _fence.OpenAsync(cancellationToken);
+        }
+        else if (!targetReachable && await _fence.LoadFromDiskAsync(cancellationToken) is { } record)
+        {
+            await _fence.RestoreAsync(record, cancellationToken);
         }
 
         await new CaptureRemover(session.Source, session.Events).RemoveAsync(cancellationToken);

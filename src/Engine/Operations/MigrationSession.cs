@@ -102,15 +102,17 @@ internal sealed class MigrationSession : IAsyncDisposable
     public Task<NpgsqlConnection> OpenTargetAsync(CancellationToken cancellationToken) =>
         ConnectionErrors.OpenAsync(Target, "target", TargetSettings.Address, cancellationToken);
 
+    /// <summary>Null where the target has no state of a migration; a target out of reach is told as such.</summary>
+    public async Task<MigrationRow?> ReadStateAsync(CancellationToken cancellationToken)
+    {
+        await using var target = await OpenTargetAsync(cancellationToken);
+        return await StateStore.ReadAsync(target, cancellationToken);
+    }
+
     /// <summary>Throws where the target has no state of a migration of this name.</summary>
     public async Task<MigrationRow> RequireMigrationAsync(CancellationToken cancellationToken)
     {
-        await using (await OpenTargetAsync(cancellationToken))
-        {
-            // A target out of reach is told as such, not as a state that is missing.
-        }
-
-        var row = await Store.ReadAsync(cancellationToken) ?? throw Errors.UnknownMigration(Name);
+        var row = await ReadStateAsync(cancellationToken) ?? throw Errors.UnknownMigration(Name);
         return row.Name == Name ? row : throw Errors.OtherName(Name, row.Name);
     }
 

@@ -8,7 +8,7 @@ internal sealed class PauseOperation(MigrationSession session)
 {
     public async Task SuspendAsync(CancellationToken cancellationToken)
     {
-        await using var operatorLock = await OperatorLock.TakeAsync(session.Target, session.Name, cancellationToken);
+        await using var operatorLock = await OperatorLock.TakeAsync(session, cancellationToken);
         var row = await session.RequireMigrationAsync(cancellationToken);
         if (row.Phase == MigrationPhase.Suspended)
         {
@@ -28,7 +28,7 @@ internal sealed class PauseOperation(MigrationSession session)
 
     public async Task ResumeAsync(CancellationToken cancellationToken)
     {
-        await using var operatorLock = await OperatorLock.TakeAsync(session.Target, session.Name, cancellationToken);
+        await using var operatorLock = await OperatorLock.TakeAsync(session, cancellationToken);
         var row = await session.RequireMigrationAsync(cancellationToken);
         if (row.Phase is not (MigrationPhase.Suspended or MigrationPhase.Replicating))
         {

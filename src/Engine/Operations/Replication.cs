@@ -13,6 +13,12 @@ internal sealed class Replication(MigrationSession session)
     /// <summary>Control cluster, configuration and daemon, from whatever state they are in; does nothing where it replays already.</summary>
     public async Task EnsureRunningAsync(IReadOnlyList<TableInfo> replayed, CancellationToken cancellationToken)
     {
+        if (!await session.Cluster.IsRunningAsync(cancellationToken))
+        {
+            // A daemon that has lost its control database may live on without doing anything.
+            await session.Daemon.StopAsync(cancellationToken);
+        }
+
         var environment = await EnsureClusterAsync(cancellationToken);
         if (session.Daemon.IsRunning)
         {
@@ -36,7 +42,7 @@ internal sealed class Replication(MigrationSession session)
     {
         var folder = session.Home.BucardoFolder;
         var environment = ConnectionSettings.ServiceEnvironment(folder);
-        await session.Cluster.EnsureRunningAsync(environment, cancellationToken);
+        await session.Cluster.EnsureRunningAsync(cancellationToken);
         await using var source = await session.OpenSourceAsync(cancellationToken);
         var settings = new Dictionary<string, string>(MigrationSession.PinnedSettings, StringComparer.Ordinal)
         {

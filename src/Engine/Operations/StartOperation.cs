@@ -27,7 +27,7 @@ internal sealed class StartOperation(MigrationSession session)
             throw Errors.SameDatabase(session.SourceSettings.Address, session.TargetSettings.Address);
         }
 
-        await using var operatorLock = await OperatorLock.TakeAsync(session.Target, session.Name, cancellationToken);
+        await using var operatorLock = await OperatorLock.TakeAsync(session, cancellationToken);
         var fingerprint = await FingerprintAsync(source, cancellationToken);
         var row = await session.Store.ReadAsync(cancellationToken) ?? await BeginAsync(source, fingerprint, cancellationToken);
         Refuse(row, fingerprint);
@@ -171,8 +171,11 @@ internal sealed class StartOperation(MigrationSession session)
     }
 
     /// <summary>Tells one source database from another, through whatever host name it is reached.</summary>
-    private static async Task<string> FingerprintAsync(NpgsqlConnection source, CancellationToken cancellationToken) =>
-        (await source.ScalarAsync<string>(
-            "SELECT (SELECT oid FROM pg_database WHERE datname = current_database())::text || '/' || current_database() || '/' || coalesce((SELECT system_identifier::text FROM pg_control_system()), '')",
-            cancellationToken))!;
+    private static async Task<string> FingerprintAsync(NpgsqlConnection source, CancellationToken cancellationToken)
+    {
+        var database = await source.ScalarAsync<string>("SELECT oid::text || '/' || datname FROM pg_database WHERE datname = current_database()", cancellationToken);
+        // Not every service lets its customers call this one.
+        var permitted = await source.ScalarAsync<bool>("SELECT has_function_privilege('pg_control_system()', 'EXECUTE')", cancellationToken);
+        return permitted ? database + "/" + await source.ScalarAsync<long>("SELECT system_identifier FROM pg_control_system()", cancellationToken) : database!;
+    }
 }

@@ -15,7 +15,7 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
 
     public async Task<TrafficSwitch> RunAsync(CancellationToken cancellationToken)
     {
-        await using var operatorLock = await OperatorLock.TakeAsync(session.Target, session.Name, cancellationToken);
+        await using var operatorLock = await OperatorLock.TakeAsync(session, cancellationToken);
         var row = await session.RequireMigrationAsync(cancellationToken);
         if (row.Phase == MigrationPhase.Switched)
         {

@@ -9,7 +9,7 @@ internal sealed class UndoOperation(MigrationSession session)
 {
     public async Task<TrafficSwitch> RunAsync(CancellationToken cancellationToken)
     {
-        await using var operatorLock = await OperatorLock.TakeAsync(session.Target, session.Name, cancellationToken);
+        await using var operatorLock = await OperatorLock.TakeAsync(session, cancellationToken);
         var row = await session.RequireMigrationAsync(cancellationToken);
         if (row.Phase is not (MigrationPhase.Switching or MigrationPhase.Switched))
         {

@@ -17,6 +17,9 @@ internal static class Worker
     private static readonly TimeSpan Beat = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Upkeep = TimeSpan.FromSeconds(20);
 
+    /// <summary>The system tells a process's start only roughly, and the file is written right after it.</summary>
+    private static readonly TimeSpan ClockTolerance = TimeSpan.FromSeconds(2);
+
     /// <summary>Starts it apart from the terminal, unless it runs already or the face knows no command for it.</summary>
     public static void Launch(MigrationSession session)
     {
@@ -26,7 +29,9 @@ internal static class Worker
         }
 
         // A session of its own: closing the terminal, or Ctrl-C in it, does not reach the worker.
-        DetachedProcess.Start("setsid", [command.FileName, .. command.Arguments], Path.Combine(session.Home.Folder, "worker.log"));
+        var pid = DetachedProcess.Start("setsid", [command.FileName, .. command.Arguments], Path.Combine(session.Home.Folder, "worker.log"));
+        // Not left to the worker: it takes a while to come up, and a suspend or a stop that comes sooner must find it.
+        File.WriteAllText(session.Home.WorkerPidFile, pid.ToString(CultureInfo.InvariantCulture));
     }
 
     public static async Task EndAsync(MigrationHome home, CancellationToken cancellationToken)
@@ -51,18 +56,12 @@ internal static class Worker
             return;
         }
 
-        using var alone = TryHold(session.Home);
-        if (alone is null)
-        {
-            // Two starts in quick succession: the other worker watches already.
-            return;
-        }
-
         await MigrationHome.WritePrivateAsync(session.Home.WorkerPidFile, Environment.ProcessId.ToString(CultureInfo.InvariantCulture), cancellationToken);
         try
         {
             var lastUpkeep = DateTimeOffset.MinValue;
-            while (await IsReplicatingAsync(session, cancellationToken))
+            // Another worker may have been named meanwhile: one is enough.
+            while (RunningPid(session.Home) == Environment.ProcessId && await IsReplicatingAsync(session, cancellationToken))
             {
                 try
                 {
@@ -89,13 +88,14 @@ internal static class Worker
     private static async Task<DateTimeOffset> BeatAsync(MigrationSession session, DateTimeOffset lastUpkeep, CancellationToken cancellationToken)
     {
         var replayed = await ReplayedAsync(session, cancellationToken);
-        if (!session.Daemon.IsRunning)
+        if (!session.Daemon.IsRunning || (await SyncRuns.ReadAsync(session.Cluster.DataSource, cancellationToken)).Stalled)
         {
             // Only under the lock: an operator may be suspending or switching at this moment.
-            await using var operatorLock = await OperatorLock.TakeAsync(session.Target, session.Name, cancellationToken);
+            await using var operatorLock = await OperatorLock.TakeAsync(session, cancellationToken);
             if (await IsReplicatingAsync(session, cancellationToken))
             {
-                session.Events.Warning("Bucardo does not run; it is being restarted.");
+                session.Events.Warning("Bucardo does not run, or stands still; it is being restarted.");
+                await session.Daemon.StopAsync(cancellationToken);
                 await new Replication(session).EnsureRunningAsync(replayed, cancellationToken);
             }
         }
@@ -132,19 +132,6 @@ internal static class Worker
         }
     }
 
-    /// <summary>Held as long as the process lives, and let go by the kernel however it ends; null where another process holds it.</summary>
-    private static FileStream? TryHold(MigrationHome home)
-    {
-        try
-        {
-            return new FileStream(home.WorkerLockFile, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (IOException)
-        {
-            return null;
-        }
-    }
-
     /// <summary>The worker by its pid file, if that process is still the one that wrote it.</summary>
     private static int? RunningPid(MigrationHome home)
     {
@@ -152,7 +139,7 @@ internal static class Worker
         {
             var written = File.GetLastWriteTimeUtc(home.WorkerPidFile);
             return int.TryParse(File.ReadAllText(home.WorkerPidFile), CultureInfo.InvariantCulture, out var pid)
-                && System.Diagnostics.Process.GetProcessById(pid).StartTime.ToUniversalTime() <= written
+                && System.Diagnostics.Process.GetProcessById(pid).StartTime.ToUniversalTime() <= written + ClockTolerance
                     ? pid
                     : null;
         }

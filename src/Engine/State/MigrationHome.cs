@@ -42,8 +42,6 @@ public sealed class MigrationHome
 
     public string WorkerPidFile => Path.Combine(Folder, "worker.pid");
 
-    public string WorkerLockFile => Path.Combine(Folder, "worker.lock");
-
     /// <summary>Null unless this program runs as root.</summary>
     public static string? RunAs => Environment.IsPrivilegedProcess ? ServiceUser : null;
 
@@ -88,7 +86,6 @@ public sealed class MigrationHome
     {
         File.Delete(ConnectionsFile);
         File.Delete(WorkerPidFile);
-        File.Delete(WorkerLockFile);
         File.Delete(FenceFile);
         if (Directory.Exists(BucardoFolder))
         {

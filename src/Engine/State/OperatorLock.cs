@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using HerokuMigrator.Operations;
 using Npgsql;
 
 namespace HerokuMigrator.State;
@@ -23,9 +24,9 @@ internal sealed class OperatorLock : IAsyncDisposable
 
     private OperatorLock(NpgsqlConnection connection) => _connection = connection;
 
-    public static async Task<OperatorLock> TakeAsync(NpgsqlDataSource target, string name, CancellationToken cancellationToken)
+    public static async Task<OperatorLock> TakeAsync(MigrationSession session, CancellationToken cancellationToken)
     {
-        var connection = await target.OpenConnectionAsync(cancellationToken);
+        var connection = await session.OpenTargetAsync(cancellationToken);
         try
         {
             var clock = Stopwatch.StartNew();
@@ -34,7 +35,7 @@ internal sealed class OperatorLock : IAsyncDisposable
                 var holder = await DescribeHolderAsync(connection, cancellationToken);
                 if (clock.Elapsed > (holder.StartsWith(WorkerName, StringComparison.Ordinal) ? PatienceWithWorker : PatienceWithOthers))
                 {
-                    throw Errors.Locked(name, holder);
+                    throw Errors.Locked(session.Name, holder);
                 }
 
                 await Task.Delay(100, cancellationToken);

@@ -39,6 +39,11 @@ internal sealed class StateStore(NpgsqlDataSource target)
     public async Task<MigrationRow?> ReadAsync(CancellationToken cancellationToken)
     {
         await using var connection = await target.OpenConnectionAsync(cancellationToken);
+        return await ReadAsync(connection, cancellationToken);
+    }
+
+    public static async Task<MigrationRow?> ReadAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
         if (!await connection.ScalarAsync<bool>("SELECT to_regclass('heroku_migrator.migration') IS NOT NULL", cancellationToken))
         {
             return null;

@@ -11,18 +11,11 @@ namespace HerokuMigrator.Status;
 /// <summary>Puts together where a migration stands, from the state, the source's delta tables, and the control database; changes nothing.</summary>
 internal sealed class StatusReader(MigrationSession session)
 {
-    /// <summary>A run every second is the rule; this much without a good one is a problem.</summary>
-    private static readonly TimeSpan GoodRunWithin = TimeSpan.FromSeconds(60);
-
     private readonly List<string> _problems = [];
 
     public async Task<SyncStatus> ReadAsync(CancellationToken cancellationToken)
     {
-        await using (await session.OpenTargetAsync(cancellationToken))
-        {
-        }
-
-        var row = await session.Store.ReadAsync(cancellationToken);
+        var row = await session.ReadStateAsync(cancellationToken);
         if (row is null)
         {
             return await ReadEndedAsync(cancellationToken);
@@ -67,7 +60,7 @@ internal sealed class StatusReader(MigrationSession session)
     private static SyncHealth HealthOf(MigrationPhase phase, bool running, SyncRuns? runs) => phase switch
     {
         MigrationPhase.Replicating or MigrationPhase.CatchingUp when !running || runs?.Fault is not null => phase == MigrationPhase.Replicating ? SyncHealth.Broken : SyncHealth.Degraded,
-        MigrationPhase.Replicating when runs?.LastGood is { } good && DateTimeOffset.UtcNow - good > GoodRunWithin => SyncHealth.Degraded,
+        MigrationPhase.Replicating when runs is { Stalled: true } => SyncHealth.Degraded,
         MigrationPhase.Replicating or MigrationPhase.CatchingUp or MigrationPhase.Copying or MigrationPhase.Preparing => SyncHealth.Healthy,
         MigrationPhase.Failed => SyncHealth.Broken,
         _ => SyncHealth.Idle,
@@ -123,6 +116,11 @@ internal sealed class StatusReader(MigrationSession session)
             if (runs.Fault is { } fault)
             {
                 _problems.Add("The last run of the sync failed: " + fault);
+            }
+
+            if (runs.Stalled)
+            {
+                _problems.Add($"No run of the sync has ended well since {runs.LastGood:u}.");
             }
 
             return runs;

@@ -9,6 +9,9 @@ internal sealed class ProgramsInstalled : IReadinessCheck
 
     private static readonly string[] Needed = [Programs.PgDump, Programs.PgRestore, Programs.Psql, Programs.InitDb, Programs.PgCtl, Programs.Postgres, Programs.Bucardo];
 
+    /// <summary>Small ones that a minimal system may lack, with Debian's package.</summary>
+    private static readonly (string Tool, string Package)[] SystemTools = [("kill", "procps"), ("setsid", "util-linux"), ("setpriv", "util-linux"), ("chown", "coreutils")];
+
     public string Id => nameof(ProgramsInstalled);
 
     public string Group => CheckGroup.Host;
@@ -29,6 +32,14 @@ internal sealed class ProgramsInstalled : IReadinessCheck
             catch (MigrationException exception)
             {
                 problems.Add((name, exception.Message, exception.ErrorId == "ProgramMissing" ? $"apt-get install {Packages(name)}" : exception.RecommendedAction));
+            }
+        }
+
+        foreach (var (tool, package) in SystemTools)
+        {
+            if (Programs.TryFind(tool) is null)
+            {
+                problems.Add((tool, $"{tool} was not found.", $"apt-get install {package}"));
             }
         }
 
