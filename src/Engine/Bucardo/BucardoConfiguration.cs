@@ -64,6 +64,8 @@ internal static class BucardoConfiguration
             ["ctl_sleep"] = "0.1",
             ["kid_sleep"] = "0.1",
             ["kid_nodeltarows_sleep"] = "0.1",
+            // How soon a run that failed is followed by the next.
+            ["ctl_checkonkids_time"] = "1",
             ["log_microsecond"] = "1",
         };
         foreach (var (name, value) in settings)

@@ -30,6 +30,7 @@ internal sealed class EndOperation(MigrationSession session)
             throw Errors.WrongPhase(session.Name, "a completion", row.Phase, "Switch first with Invoke-TrafficSwitch, or abort with Stop-Migration.");
         }
 
+        await session.RequireSourceAsync(row, cancellationToken);
         await session.Store.SetPhaseAsync(MigrationPhase.Completing, cancellationToken);
         return await EndAsync(row, MigrationPhase.Completed, cancellationToken);
     }
@@ -37,16 +38,17 @@ internal sealed class EndOperation(MigrationSession session)
     /// <summary>From any phase, and with a target out of reach too: the source comes first.</summary>
     public async Task<Migration> StopAsync(CancellationToken cancellationToken)
     {
+        await using (await session.OpenSourceAsync(cancellationToken))
+        {
+            // Without the source nothing can be cleaned up: that is told before anything else.
+        }
+
         OperatorLock? operatorLock = null;
         MigrationRow? row = null;
         try
         {
             operatorLock = await OperatorLock.TakeAsync(session, cancellationToken);
             row = await session.Store.ReadAsync(cancellationToken);
-            if (row is not null && row.Name != session.Name)
-            {
-                throw Errors.OtherName(session.Name, row.Name);
-            }
         }
         catch (MigrationException exception) when (exception.Kind is ErrorKind.ConnectionError or ErrorKind.AuthenticationError or ErrorKind.ResourceUnavailable)
         {
@@ -55,6 +57,16 @@ internal sealed class EndOperation(MigrationSession session)
 
         await using (operatorLock)
         {
+            if (row is not null)
+            {
+                if (row.Name != session.Name)
+                {
+                    throw Errors.OtherName(session.Name, row.Name);
+                }
+
+                await session.RequireSourceAsync(row, cancellationToken);
+            }
+
             if (row is null && operatorLock is not null && !await HasTracesAsync(cancellationToken))
             {
                 return await ReadOutcomeAsync(cancellationToken) is { } outcome ? outcome : throw Errors.UnknownMigration(session.Name);

@@ -81,6 +81,12 @@ internal sealed class MigrationSession : IAsyncDisposable
     /// <summary>Finds the two databases: what was given, then the home, then the environment. Connects to neither.</summary>
     public static async Task<MigrationSession> OpenAsync(MigratorOptions options, string operation, IOperationEvents events, CancellationToken cancellationToken)
     {
+        if (!MigrationName.IsValid(options.Name))
+        {
+            // It becomes a folder's name; the faces refuse it earlier.
+            throw FaceErrors.InvalidName(options.Name);
+        }
+
         var home = MigrationHome.Locate(options.Name, options.StateRoot);
         var saved = await home.ReadConnectionsAsync(cancellationToken);
         var source = Parse(options.SourceUrl ?? saved?.Source, "source", "HEROKU_URL");
@@ -114,6 +120,16 @@ internal sealed class MigrationSession : IAsyncDisposable
     {
         var row = await ReadStateAsync(cancellationToken) ?? throw Errors.UnknownMigration(Name);
         return row.Name == Name ? row : throw Errors.OtherName(Name, row.Name);
+    }
+
+    /// <summary>Throws where the source is out of reach, or not the one that the migration was begun from: nothing may be fenced or removed on another.</summary>
+    public async Task RequireSourceAsync(MigrationRow row, CancellationToken cancellationToken)
+    {
+        await using var source = await OpenSourceAsync(cancellationToken);
+        if (row.SourceFingerprint != await SourceFingerprint.ReadAsync(source, cancellationToken))
+        {
+            throw Errors.OtherSource(Name);
+        }
     }
 
     public async ValueTask DisposeAsync()

@@ -35,6 +35,7 @@ internal sealed class PauseOperation(MigrationSession session)
             throw Errors.WrongPhase(session.Name, "a resumption", row.Phase, "Only a suspended migration can be resumed; an interrupted one goes on with Start-BucardoSync.");
         }
 
+        await session.RequireSourceAsync(row, cancellationToken);
         var tables = await session.Store.ReadTablesAsync(cancellationToken);
         await new Replication(session).EnsureRunningAsync([.. tables.Select(table => table.Table).Where(table => table.Mode == TransferMode.Replayed)], cancellationToken);
         await session.Store.SetPhaseAsync(MigrationPhase.Replicating, cancellationToken);

@@ -47,6 +47,9 @@ internal sealed class Replication(MigrationSession session)
         var settings = new Dictionary<string, string>(MigrationSession.PinnedSettings, StringComparer.Ordinal)
         {
             ["search_path"] = await SearchPathAsync(source, cancellationToken),
+            // Under the server's deadlock_timeout (1 s): where a run of the sync and a TRUNCATE of several tables wait for each other,
+            // the run gives way and begins anew, not the application.
+            ["lock_timeout"] = "800",
         };
         var services = new Dictionary<string, ConnectionSettings>(StringComparer.Ordinal)
         {

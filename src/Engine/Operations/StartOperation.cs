@@ -28,7 +28,7 @@ internal sealed class StartOperation(MigrationSession session)
         }
 
         await using var operatorLock = await OperatorLock.TakeAsync(session, cancellationToken);
-        var fingerprint = await FingerprintAsync(source, cancellationToken);
+        var fingerprint = await SourceFingerprint.ReadAsync(source, cancellationToken);
         var row = await session.Store.ReadAsync(cancellationToken) ?? await BeginAsync(source, fingerprint, cancellationToken);
         Refuse(row, fingerprint);
         await session.Home.SaveConnectionsAsync(Reveal(session.SourceSettings), Reveal(session.TargetSettings), cancellationToken);
@@ -168,14 +168,5 @@ internal sealed class StartOperation(MigrationSession session)
         await using var target = await session.OpenTargetAsync(cancellationToken);
         return !await target.ScalarAsync<bool>(
             "SELECT EXISTS (SELECT FROM heroku_migrator.schema_entry WHERE done_at IS NULL AND stage IN ('Keys', 'AfterDrain'))", cancellationToken);
-    }
-
-    /// <summary>Tells one source database from another, through whatever host name it is reached.</summary>
-    private static async Task<string> FingerprintAsync(NpgsqlConnection source, CancellationToken cancellationToken)
-    {
-        var database = await source.ScalarAsync<string>("SELECT oid::text || '/' || datname FROM pg_database WHERE datname = current_database()", cancellationToken);
-        // Not every service lets its customers call this one.
-        var permitted = await source.ScalarAsync<bool>("SELECT has_function_privilege('pg_control_system()', 'EXECUTE')", cancellationToken);
-        return permitted ? database + "/" + await source.ScalarAsync<long>("SELECT system_identifier FROM pg_control_system()", cancellationToken) : database!;
     }
 }

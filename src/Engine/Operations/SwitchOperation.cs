@@ -28,6 +28,7 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
             throw Errors.WrongPhase(session.Name, "a switch", row.Phase, "Get it replicating first: Start-BucardoSync (or Resume-BucardoSync), then Get-SyncStatus -Wait.");
         }
 
+        await session.RequireSourceAsync(row, cancellationToken);
         await Worker.EndAsync(session.Home, cancellationToken);
         var tables = await session.Store.ReadTablesAsync(cancellationToken);
         var replayed = tables.Select(table => table.Table).Where(table => table.Mode == TransferMode.Replayed).ToList();

@@ -16,6 +16,7 @@ internal sealed class UndoOperation(MigrationSession session)
             throw Errors.WrongPhase(session.Name, "an undo", row.Phase, "There is no switch to undo; Get-SyncStatus shows where the migration stands.");
         }
 
+        await session.RequireSourceAsync(row, cancellationToken);
         var fence = new Fence(session);
         var record = await fence.OpenAsync(cancellationToken);
         var start = new StartOperation(session);
