@@ -46,6 +46,11 @@ internal static class Errors
             blocked.SelectMany(check => check.Objects).FirstOrDefault());
     }
 
+    public static MigrationException NameInUse(string name, string side, DatabaseAddress known) =>
+        Refusal("NameInUse", ErrorKind.ResourceExists,
+            $"Migration '{name}' on this machine has another {side}: {known}.",
+            "Give this migration a name of its own with -Name (console: --name), or finish the other one first.", name);
+
     public static MigrationException UnknownMigration(string name) =>
         new("MigrationUnknown", ErrorKind.ObjectNotFound,
             $"There is no migration '{name}': the target has no state of one.",

@@ -42,6 +42,8 @@ public sealed class BadConnectionSpecs(LabPair lab)
         }
 
         (await input.FailAsync("start", options => options with { SourceUrl = malformed[0] })).MustBe("ConnectionStringInvalid", ErrorKind.InvalidArgument, 1, "Give it as postgres://");
+        (await input.FailInFaceAsync(FaceCall.Of(move, "start", "--json", "--source", malformed[0])))
+            .MustBe("ConnectionStringInvalid", ErrorKind.InvalidArgument, 1, "Give it as postgres://");
         (await input.FailAsync("test", options => options with { TargetUrl = malformed[7] })).MustBe("ConnectionStringInvalid", ErrorKind.InvalidArgument, 1, "Give it as postgres://");
         await input.NothingChangedAsync();
     }
@@ -78,6 +80,27 @@ public sealed class BadConnectionSpecs(LabPair lab)
         (await input.FailAsync(verb, options => options with { TargetUrl = move.Target.UrlFor(wrong) }))
             .MustBe("AuthenticationFailed", ErrorKind.AuthenticationError, 1, "target connection string");
         await input.NothingChangedAsync();
+    }
+
+    [Fact]
+    public async Task A_stop_that_cannot_reach_the_source_leaves_all_as_it_is()
+    {
+        await using var move = await lab.NewMoveAsync(Token);
+        var wrong = new LabRole(move.Source.Owner.Name, "p@s:s/w is wrong " + Guid.NewGuid().ToString("N"));
+        await TinySchema.CreateAsync(move.Source, Token);
+        await using var migrator = move.NewMigrator();
+        await migrator.StartAsync(Token);
+        var input = await BadInput.OnAsync(move, [wrong]);
+
+        foreach (var verb in new[] { "start", "resume", "switch", "stop" })
+        {
+            (await input.FailInEngineAsync(verb, move.Options with { SourceUrl = move.Source.UrlFor(wrong) }))
+                .MustBe("AuthenticationFailed", ErrorKind.AuthenticationError, 1, "source connection string");
+        }
+
+        await input.NothingChangedAsync();
+        Assert.True((await migrator.GetStatusAsync(Token)) is { DaemonRunning: true, Phase: MigrationPhase.Replicating });
+        await migrator.StopAsync(Token);
     }
 
     [Fact]

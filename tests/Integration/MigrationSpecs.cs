@@ -187,4 +187,31 @@ public sealed class MigrationSpecs(LabPair lab)
             return await command.ExecuteScalarAsync(Token);
         }
     }
+
+    [Fact]
+    public async Task Two_migrations_run_side_by_side_under_two_names_and_never_under_one()
+    {
+        await using var first = await lab.NewMoveAsync(Token);
+        await using var second = await lab.NewMoveAsync(Token);
+        await TinySchema.CreateAsync(first.Source, Token);
+        await TinySchema.CreateAsync(second.Source, Token);
+        await using var one = first.NewMigrator();
+        await one.StartAsync(Token);
+
+        var sameName = second.Options with { StateRoot = first.Options.StateRoot };
+        await using (var refused = new Migrator(sameName, second.Events))
+        {
+            var error = await Assert.ThrowsAsync<MigrationException>(() => refused.StartAsync(Token));
+            Assert.Equal("NameInUse", error.ErrorId);
+            Assert.True(error.IsRefusal);
+        }
+
+        await using var two = new Migrator(sameName with { Name = "other" }, second.Events);
+        await two.StartAsync(Token);
+        await one.WaitUntilReadyAsync(Ready, Token);
+        await two.WaitUntilReadyAsync(Ready, Token);
+        await two.StopAsync(Token);
+        Assert.True((await one.GetStatusAsync(Token)).DaemonRunning);
+        await one.StopAsync(Token);
+    }
 }

@@ -24,6 +24,7 @@ public sealed class NoPasswordAnywhereSpecs(LabPair lab)
         MustHoldPasswordsOnly(move, canary, "bucardo/pgpass", "connections.json");
         await DumpAsync(move.Target, canary, "heroku_migrator");
         await DumpAsync(move.Source, canary, "bucardo", "heroku_migrator");
+        MustBeAbsentFromServices(move, canary);
         await RunAsync(move, canary, "suspend");
         await RunAsync(move, canary, "resume");
         await RunAsync(move, canary, "switch");
@@ -36,6 +37,25 @@ public sealed class NoPasswordAnywhereSpecs(LabPair lab)
         Assert.Null(processes.Found);
         Assert.True(processes.Rounds > 50, $"The process list was looked at {processes.Rounds} times only.");
         Assert.True(processes.Saw("Bucardo") && processes.Saw("pg_dump") && processes.Saw("heroku-migrator.dll"), "The watch over the process list saw none of the programs that it is for.");
+    }
+
+    [Fact]
+    public async Task The_watch_that_this_rests_on_finds_a_password()
+    {
+        var role = new LabRole("watched", "p@s:s/w " + Guid.NewGuid().ToString("N"));
+        var canary = new Canary(role);
+        await using var processes = ProcessListWatch.Start(canary);
+        using (var shown = Process.Start("sh", ["-c", "sleep 0.5", role.Password]))
+        {
+            await shown.WaitForExitAsync(Token);
+        }
+
+        await processes.DisposeAsync();
+        Assert.NotNull(processes.Found);
+        Assert.DoesNotContain(role.Password, processes.Found, StringComparison.Ordinal);
+        string[] written = [role.Password, Uri.EscapeDataString(role.Password), role.Password.Replace(":", "\\:", StringComparison.Ordinal), role.Password[..20]];
+        Assert.All(written, text => Assert.NotNull(canary.FindIn($"before {text} after")));
+        Assert.Null(canary.FindIn("before after"));
     }
 
     [Fact]
@@ -77,6 +97,17 @@ public sealed class NoPasswordAnywhereSpecs(LabPair lab)
         foreach (var file in files)
         {
             Assert.Equal(OwnerOnly, File.GetUnixFileMode(Path.Combine(move.Home, file)));
+        }
+    }
+
+    /// <summary>The environment of what runs on as another user of this machine, who could read it there.</summary>
+    private static void MustBeAbsentFromServices(LabMove move, Canary canary)
+    {
+        var files = Directory.GetFiles(Path.Combine(move.Home, "bucardo", "pid"), "*.pid").Append(Path.Combine(move.Home, "bucardo", "control", "postmaster.pid")).ToList();
+        Assert.True(files.Count > 1, "Bucardo was not running.");
+        foreach (var pid in files.Select(file => new string([.. File.ReadAllText(file).TakeWhile(char.IsAsciiDigit)])))
+        {
+            canary.MustBeAbsentFrom($"the environment of process {pid}", File.ReadAllText($"/proc/{pid}/environ"));
         }
     }
 

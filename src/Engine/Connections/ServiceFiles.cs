@@ -52,6 +52,8 @@ internal static class ServiceFiles
     {
         var names = LibpqKeywords.All.Values.Select(keyword => keyword.Variable).OfType<string>()
             .Concat(["PGREQUIRESSL", "PGSERVICEFILE", "PGSYSCONFDIR", "PGDATESTYLE", "PGTZ", "PGGEQO", "PGCLUSTER"])
+            // Ours, with their passwords: the programs of Bucardo run on, as another user where this one is root.
+            .Concat(["HEROKU_URL", "PLANETSCALE_URL"])
             .Distinct(StringComparer.Ordinal);
         var environment = names.ToDictionary(name => name, _ => (string?)null, StringComparer.Ordinal);
         environment["PGSERVICEFILE"] = Path.Combine(Path.GetFullPath(folder), ServiceFileName);

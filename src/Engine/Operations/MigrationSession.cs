@@ -81,16 +81,12 @@ internal sealed class MigrationSession : IAsyncDisposable
     /// <summary>Finds the two databases: what was given, then the home, then the environment. Connects to neither.</summary>
     public static async Task<MigrationSession> OpenAsync(MigratorOptions options, string operation, IOperationEvents events, CancellationToken cancellationToken)
     {
-        if (!MigrationName.IsValid(options.Name))
-        {
-            // It becomes a folder's name; the faces refuse it earlier.
-            throw FaceErrors.InvalidName(options.Name);
-        }
-
         var home = MigrationHome.Locate(options.Name, options.StateRoot);
         var saved = await home.ReadConnectionsAsync(cancellationToken);
-        var source = Parse(options.SourceUrl ?? saved?.Source, "source", "HEROKU_URL");
-        var target = Parse(options.TargetUrl ?? saved?.Target, "target", "PLANETSCALE_URL");
+        // A start by the environment alone may mean another migration than the one of this name; later verbs mean the one that there is.
+        var begins = operation is "start" or "test";
+        var source = Find("source", "HEROKU_URL", options.SourceUrl, saved?.Source, begins, options.Name);
+        var target = Find("target", "PLANETSCALE_URL", options.TargetUrl, saved?.Target, begins, options.Name);
         foreach (var warning in new[] { source.WeakTlsWarning, target.WeakTlsWarning })
         {
             if (warning is not null)
@@ -139,9 +135,21 @@ internal sealed class MigrationSession : IAsyncDisposable
         await Target.DisposeAsync();
     }
 
-    private static ConnectionSettings Parse(string? given, string side, string variable)
+    private static ConnectionSettings Find(string side, string variable, string? given, string? saved, bool begins, string name)
     {
-        var text = given ?? Environment.GetEnvironmentVariable(variable);
-        return string.IsNullOrWhiteSpace(text) ? throw Errors.UrlMissing(side, variable) : ConnectionSettings.Parse(text);
+        var environment = Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value ? value : null;
+        var wanted = given ?? (begins || saved is null ? environment : null);
+        if (wanted is null && saved is null)
+        {
+            throw Errors.UrlMissing(side, variable);
+        }
+
+        var settings = ConnectionSettings.Parse(wanted ?? saved!);
+        if (wanted is not null && saved is not null && ConnectionSettings.Parse(saved).Address is { } known && known.ToString() != settings.Address.ToString())
+        {
+            throw Errors.NameInUse(name, side, known);
+        }
+
+        return settings;
     }
 }
