@@ -81,6 +81,12 @@ internal sealed class MigrationSession : IAsyncDisposable
     /// <summary>Finds the two databases: what was given, then the home, then the environment. Connects to neither.</summary>
     public static async Task<MigrationSession> OpenAsync(MigratorOptions options, string operation, IOperationEvents events, CancellationToken cancellationToken)
     {
+        if (!MigrationName.IsValid(options.Name))
+        {
+            // It becomes a folder's name; the faces refuse it earlier.
+            throw FaceErrors.InvalidName(options.Name);
+        }
+
         var home = MigrationHome.Locate(options.Name, options.StateRoot);
         var saved = await home.ReadConnectionsAsync(cancellationToken);
         // A start by the environment alone may mean another migration than the one of this name; later verbs mean the one that there is.

@@ -42,7 +42,9 @@ public static partial class Programs
     public static async Task<FoundProgram> FindAsync(string name, ICommandRunner runner, CancellationToken cancellationToken)
     {
         var path = Find(name);
-        var result = await runner.RunCheckedAsync(new ExternalCommand(path).WithArguments("--version"), cancellationToken);
+        // Debian's /etc/bucardorc is closed to all but root, and bucardo gives up where it cannot read one.
+        string[] arguments = name == Bucardo ? ["--no-bucardorc", "--version"] : ["--version"];
+        var result = await runner.RunCheckedAsync(new ExternalCommand(path).WithArguments(arguments), cancellationToken);
         var match = VersionPattern().Match(result.StandardOutput);
         if (!match.Success)
             throw new MigrationException("ProgramNotRunnable", ErrorKind.InvalidData, $"{path} does not tell its version.", $"Run {path} --version and see what it says.") { Subject = name };
