@@ -31,8 +31,7 @@ internal static class CommandLine
             (migrator, _, token) => migrator.UndoSwitchAsync(token), ResultText.Write));
         root.Subcommands.Add(verbs.Guarded("complete", "remove every trace from the source, and the state from the target",
             (migrator, _, token) => migrator.CompleteAsync(token), ResultText.Write));
-        root.Subcommands.Add(verbs.Guarded("stop", "give the migration up, from any phase, and remove every trace from the source",
-            (migrator, _, token) => migrator.StopAsync(token), ResultText.Write));
+        root.Subcommands.Add(Stop(verbs));
         root.Subcommands.Add(Worker(common));
         return root;
     }
@@ -68,6 +67,16 @@ internal static class CommandLine
             ResultText.Write);
         command.Options.Add(lockTimeout);
         command.Options.Add(timeout);
+        return command;
+    }
+
+    private static Command Stop(VerbFactory verbs)
+    {
+        var abandon = new Option<bool>("--abandon-target") { Description = "clean the source although the target cannot be reached, or has lost the migration's state" };
+        var command = verbs.Guarded("stop", "give the migration up, from any phase, and remove every trace from the source",
+            (migrator, parsed, token) => migrator.StopAsync(new StopOptions { AbandonTarget = parsed.GetValue(abandon) }, token),
+            ResultText.Write);
+        command.Options.Add(abandon);
         return command;
     }
 

@@ -7,11 +7,15 @@ namespace HerokuMigrator.Commands;
 [OutputType(typeof(Migration))]
 public sealed class StopMigrationCommand : GuardedCmdlet
 {
+    /// <summary>Clean the source although the target cannot be reached, or has lost the migration's state.</summary>
+    [Parameter]
+    public SwitchParameter AbandonTarget { get; set; }
+
     protected override void ProcessRecord()
     {
         if (Approve("stop", Force))
         {
-            WriteObject(Use((migrator, cancellationToken) => migrator.StopAsync(cancellationToken)));
+            WriteObject(Use((migrator, cancellationToken) => migrator.StopAsync(new StopOptions { AbandonTarget = AbandonTarget }, cancellationToken)));
         }
     }
 }

@@ -46,6 +46,19 @@ internal static class Errors
             blocked.SelectMany(check => check.Objects).FirstOrDefault());
     }
 
+    public static MigrationException StateMissing(string name, string id) =>
+        Refusal("StateMissing", ErrorKind.ObjectNotFound,
+            $"The target has no state of migration '{name}', but the source carries the capture objects of a migration ({id}).",
+            "If that migration's target is gone, clean the source with Stop-Migration -AbandonTarget; else name the target that holds its state.", name);
+
+    public static MigrationException TargetOutOfReach(MigrationException inner) =>
+        new(inner.ErrorId, inner.Kind, inner.Message,
+            inner.RecommendedAction + " If the target is gone for good, clean the source with Stop-Migration -AbandonTarget.", inner)
+        {
+            Subject = inner.Subject,
+            SqlState = inner.SqlState,
+        };
+
     public static MigrationException NameInUse(string name, string side, DatabaseAddress known) =>
         Refusal("NameInUse", ErrorKind.ResourceExists,
             $"Migration '{name}' on this machine has another {side}: {known}.",

@@ -83,8 +83,10 @@ public sealed class Migrator(MigratorOptions options, IOperationEvents events) :
     public Task<Migration> CompleteAsync(CancellationToken cancellationToken) =>
         WithSessionAsync("complete", session => new EndOperation(session).CompleteAsync(cancellationToken), cancellationToken);
 
-    public Task<Migration> StopAsync(CancellationToken cancellationToken) =>
-        WithSessionAsync("stop", session => new EndOperation(session).StopAsync(cancellationToken), cancellationToken);
+    public Task<Migration> StopAsync(CancellationToken cancellationToken) => StopAsync(new StopOptions(), cancellationToken);
+
+    public Task<Migration> StopAsync(StopOptions stopOptions, CancellationToken cancellationToken) =>
+        WithSessionAsync("stop", session => new EndOperation(session).StopAsync(stopOptions, cancellationToken), cancellationToken);
 
     /// <summary>Keeps watch until the migration leaves the phase Replicating: restarts a dead daemon, analyses and purges the delta tables. For the worker.</summary>
     public Task WatchAsync(CancellationToken cancellationToken) =>

@@ -32,3 +32,9 @@ public sealed record SwitchOptions
     /// <summary>How long writes may be held back in all, in seconds; after that everything is put back.</summary>
     public int TimeoutSeconds { get; init; } = 120;
 }
+
+public sealed record StopOptions
+{
+    /// <summary>Clean the source although the target cannot be asked, or has lost the state. The fence's record on this machine serves then.</summary>
+    public bool AbandonTarget { get; init; }
+}

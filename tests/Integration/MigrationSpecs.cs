@@ -214,4 +214,22 @@ public sealed class MigrationSpecs(LabPair lab)
         Assert.True((await one.GetStatusAsync(Token)).DaemonRunning);
         await one.StopAsync(Token);
     }
+
+    [Fact]
+    public async Task A_source_whose_target_is_gone_is_cleaned_only_when_the_target_is_given_up_by_name()
+    {
+        await using var move = await lab.NewMoveAsync(Token);
+        await TinySchema.CreateAsync(move.Source, Token);
+        var before = await SourceFootprint.CaptureAsync(move.Source, Token);
+        await using var migrator = move.NewMigrator();
+        await migrator.StartAsync(Token);
+        await migrator.SwitchAsync(new SwitchOptions(), Token);
+        await move.Target.ExecuteAsync("DROP SCHEMA heroku_migrator CASCADE", Token);
+
+        var error = await Assert.ThrowsAsync<MigrationException>(() => migrator.StopAsync(Token));
+        Assert.Equal("StateMissing", error.ErrorId);
+        Assert.Contains("-AbandonTarget", error.RecommendedAction, StringComparison.Ordinal);
+        await migrator.StopAsync(new StopOptions { AbandonTarget = true }, Token);
+        Assert.Empty(before.DifferencesTo(await SourceFootprint.CaptureAsync(move.Source, Token)));
+    }
 }

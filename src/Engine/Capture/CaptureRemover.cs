@@ -6,11 +6,15 @@ namespace HerokuMigrator.Capture;
 /// <summary>Takes every capture object from the source, found by the catalog alone, so that it works without any state.</summary>
 internal sealed class CaptureRemover(NpgsqlDataSource source, IOperationEvents events)
 {
-    public async Task RemoveAsync(CancellationToken cancellationToken)
+    /// <param name="migrationId">Whose objects; null: of whatever migration they are.</param>
+    /// <param name="cancellationToken">Ends it between two tables.</param>
+    public async Task RemoveAsync(string? migrationId, CancellationToken cancellationToken)
     {
         await using var connection = await source.OpenConnectionAsync(cancellationToken);
         var schemas = await CaptureInstaller.ReadMarkersAsync(connection, cancellationToken);
-        var ours = schemas.Where(schema => schema.Marker?.StartsWith(CaptureInstaller.MarkerPrefix, StringComparison.Ordinal) == true).ToList();
+        var ours = schemas.Where(schema => migrationId is null
+            ? schema.Marker?.StartsWith(CaptureInstaller.MarkerPrefix, StringComparison.Ordinal) == true
+            : schema.Marker == CaptureInstaller.MarkerPrefix + migrationId).ToList();
         if (ours.Count == 0)
         {
             return;

@@ -35,48 +35,68 @@ internal sealed class EndOperation(MigrationSession session)
         return await EndAsync(row, MigrationPhase.Completed, cancellationToken);
     }
 
-    /// <summary>From any phase, and with a target out of reach too: the source comes first.</summary>
-    public async Task<Migration> StopAsync(CancellationToken cancellationToken)
+    /// <summary>From any phase; the source comes first. A target that is gone for good must be given up by name.</summary>
+    public async Task<Migration> StopAsync(StopOptions options, CancellationToken cancellationToken)
     {
         await using (await session.OpenSourceAsync(cancellationToken))
         {
             // Without the source nothing can be cleaned up: that is told before anything else.
         }
 
-        OperatorLock? operatorLock = null;
-        MigrationRow? row = null;
+        if (options.AbandonTarget)
+        {
+            session.Events.Warning($"The target {session.TargetSettings.Address} is given up; if it has a schema heroku_migrator, drop it there by hand: DROP SCHEMA heroku_migrator CASCADE.");
+            return await EndAsync(null, MigrationPhase.Aborted, cancellationToken, targetGivenUp: true);
+        }
+
+        await using var operatorLock = await TakeTargetAsync(cancellationToken);
+        var row = await session.Store.ReadAsync(cancellationToken);
+        if (row is null)
+        {
+            return await StopWithoutStateAsync(cancellationToken);
+        }
+
+        if (row.Name != session.Name)
+        {
+            throw Errors.OtherName(session.Name, row.Name);
+        }
+
+        await session.RequireSourceAsync(row, cancellationToken);
+        return await EndAsync(row, MigrationPhase.Aborted, cancellationToken);
+    }
+
+    private async Task<OperatorLock> TakeTargetAsync(CancellationToken cancellationToken)
+    {
         try
         {
-            operatorLock = await OperatorLock.TakeAsync(session, cancellationToken);
-            row = await session.Store.ReadAsync(cancellationToken);
+            return await OperatorLock.TakeAsync(session, cancellationToken);
         }
-        catch (MigrationException exception) when (exception.Kind is ErrorKind.ConnectionError or ErrorKind.AuthenticationError or ErrorKind.ResourceUnavailable)
+        catch (MigrationException exception) when (!exception.IsRefusal)
         {
-            session.Events.Warning($"The target is out of reach ({exception.Message}); its schema heroku_migrator stays. Drop it there by hand: DROP SCHEMA heroku_migrator CASCADE.");
-        }
-
-        await using (operatorLock)
-        {
-            if (row is not null)
-            {
-                if (row.Name != session.Name)
-                {
-                    throw Errors.OtherName(session.Name, row.Name);
-                }
-
-                await session.RequireSourceAsync(row, cancellationToken);
-            }
-
-            if (row is null && operatorLock is not null && !await HasTracesAsync(cancellationToken))
-            {
-                return await ReadOutcomeAsync(cancellationToken) is { } outcome ? outcome : throw Errors.UnknownMigration(session.Name);
-            }
-
-            return await EndAsync(row, MigrationPhase.Aborted, cancellationToken, targetReachable: operatorLock is not null);
+            throw Errors.TargetOutOfReach(exception);
         }
     }
 
-    private async Task<Migration> EndAsync(MigrationRow? row, MigrationPhase phase, CancellationToken cancellationToken, bool targetReachable = true)
+    /// <summary>A stop that was killed near its end has dropped the state already; capture objects, though, may be another migration's.</summary>
+    private async Task<Migration> StopWithoutStateAsync(CancellationToken cancellationToken)
+    {
+        await using var source = await session.OpenSourceAsync(cancellationToken);
+        var markers = await CaptureInstaller.ReadMarkersAsync(source, cancellationToken);
+        if (markers.Select(marker => marker.Marker).FirstOrDefault(marker => marker?.StartsWith(CaptureInstaller.MarkerPrefix, StringComparison.Ordinal) == true) is { } found)
+        {
+            throw Errors.StateMissing(session.Name, found[CaptureInstaller.MarkerPrefix.Length..]);
+        }
+
+        if (await ReadOutcomeAsync(cancellationToken) is not { } outcome)
+        {
+            throw Errors.UnknownMigration(session.Name);
+        }
+
+        await TidyAsync(cancellationToken);
+        return outcome;
+    }
+
+    private async Task<Migration> EndAsync(MigrationRow? row, MigrationPhase phase, CancellationToken cancellationToken, bool targetGivenUp = false)
     {
         await Worker.EndAsync(session.Home, cancellationToken);
         await _replication.StopAllAsync(cancellationToken);
@@ -85,18 +105,18 @@ internal sealed class EndOperation(MigrationSession session)
         {
             await _fence.OpenAsync(cancellationToken);
         }
-        else if (!targetReachable && await _fence.LoadFromDiskAsync(cancellationToken) is { } record)
+        else if (await _fence.LoadFromDiskAsync(cancellationToken) is { } record)
         {
             await _fence.RestoreAsync(record, cancellationToken);
         }
 
-        await new CaptureRemover(session.Source, session.Events).RemoveAsync(cancellationToken);
+        await new CaptureRemover(session.Source, session.Events).RemoveAsync(row?.Id, cancellationToken);
         if (session.Home.Exists)
         {
             await MigrationHome.WritePrivateAsync(session.Home.OutcomeFile, JsonSerializer.Serialize(Outcome.From(result), Format), cancellationToken);
         }
 
-        if (targetReachable)
+        if (!targetGivenUp)
         {
             await session.Store.DropAsync(cancellationToken);
         }
@@ -111,13 +131,6 @@ internal sealed class EndOperation(MigrationSession session)
         await _replication.StopAllAsync(cancellationToken);
         session.Cluster.RemoveOutside();
         session.Home.Forget();
-    }
-
-    private async Task<bool> HasTracesAsync(CancellationToken cancellationToken)
-    {
-        await using var source = await session.OpenSourceAsync(cancellationToken);
-        var markers = await CaptureInstaller.ReadMarkersAsync(source, cancellationToken);
-        return session.Home.Exists || markers.Any(marker => marker.Marker?.StartsWith(CaptureInstaller.MarkerPrefix, StringComparison.Ordinal) == true);
     }
 
     private async Task<Migration> DescribeAsync(MigrationRow? row, MigrationPhase phase, CancellationToken cancellationToken)
