@@ -54,7 +54,9 @@ internal sealed partial class SchemaDump(MigrationSession session)
 
     private static IEnumerable<SchemaEntry> Number(IEnumerable<SchemaEntry> entries) => entries.Select((entry, at) => entry with { Sequence = at + 1 });
 
-    private static SchemaEntry Entry(SchemaStage stage, SchemaScript.Part part) => new(0, stage, part.Kind, $"{part.Schema}.{part.Name}", Adapt(part));
+    /// <summary>pg_dump writes "-" for the schema of what is in none.</summary>
+    private static SchemaEntry Entry(SchemaStage stage, SchemaScript.Part part) =>
+        new(0, stage, part.Kind, part.Schema == "-" ? part.Name : $"{part.Schema}.{part.Name}", Adapt(part));
 
     /// <summary>Comments on extensions need their owner; Heroku's event triggers call functions of a schema that stays behind.</summary>
     private static bool IsWanted(SchemaScript.Part part) => part.Kind switch
