@@ -17,7 +17,11 @@ internal sealed class TargetWrites(MigrationSession session)
         // Sessions hand in their counts when they end, at the latest: those of the last copy must not look like writes of others.
         session.Target.Clear();
         await using var target = await session.OpenTargetAsync(cancellationToken);
-        await Task.Delay(TimeSpan.FromMilliseconds(200), cancellationToken);
+        for (var wait = 0; wait < 50 && await OwnSessionsAsync(target, cancellationToken) > 1; wait++)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(10), cancellationToken);
+        }
+
         await session.Store.SaveTargetWritesAsync(JsonSerializer.Serialize(await ReadAsync(target, cancellationToken)), cancellationToken);
     }
 
@@ -43,6 +47,12 @@ internal sealed class TargetWrites(MigrationSession session)
         var now = await ReadAsync(target, cancellationToken);
         return [.. now.Where(table => before.GetValueOrDefault(table.Key) != table.Value).Select(table => table.Key).Order(StringComparer.Ordinal)];
     }
+
+    /// <summary>Sessions of ours beside the asking one; the operator lock's is always there, and writes nothing.</summary>
+    private static Task<long> OwnSessionsAsync(NpgsqlConnection target, CancellationToken cancellationToken) =>
+        target.ScalarAsync<long>(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name ~ '^(heroku-migrator|bucardo) '",
+            cancellationToken);
 
     private static async Task<Dictionary<string, string>> ReadAsync(NpgsqlConnection target, CancellationToken cancellationToken)
     {

@@ -13,6 +13,9 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
     private readonly Fence _fence = new(session);
     private readonly Replication _replication = new(session);
 
+    /// <summary>The state says Switched: whatever fails after that, the target may be written to already.</summary>
+    private bool _handedOver;
+
     public async Task<TrafficSwitch> RunAsync(CancellationToken cancellationToken)
     {
         await using var operatorLock = await OperatorLock.TakeAsync(session, cancellationToken);
@@ -37,7 +40,7 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
             await PrepareAsync(row, tables, replayed, cancellationToken);
             return await SwitchAsync(tables, replayed, cancellationToken);
         }
-        catch (Exception exception)
+        catch (Exception exception) when (!_handedOver)
         {
             await TakeBackAsync(exception, replayed);
             throw;
@@ -77,6 +80,7 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
 
     private async Task<TrafficSwitch> SwitchAsync(IReadOnlyList<TableRow> tables, IReadOnlyList<TableInfo> replayed, CancellationToken cancellationToken)
     {
+        File.Delete(session.Home.CertificateFile);
         await session.Store.SaveTargetWritesAsync(null, cancellationToken);
         await session.Store.SetPhaseAsync(MigrationPhase.Switching, cancellationToken);
         var (record, attempts) = await _fence.CloseAsync(options, cancellationToken);
@@ -100,6 +104,10 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
         await copier.CopyAsync(marked, 0, cancellationToken);
         await new SchemaRestorer(session).RestoreAsync(SchemaStage.UnderFence, cancellationToken);
         var sequences = await new SequenceTransfer(session).RunAsync(cancellationToken);
+        // From here on an undo asks which tables were written on the target, so the counters of now come first.
+        await new TargetWrites(session).RememberAsync(cancellationToken);
+        await session.Store.SetPhaseAsync(MigrationPhase.Switched, cancellationToken);
+        _handedOver = true;
         var safeAt = DateTimeOffset.UtcNow;
         var result = new TrafficSwitch
         {
@@ -120,12 +128,9 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
             CertificateFile = session.Home.CertificateFile,
         };
         await SwitchCertificate.WriteAsync(session, result, cancellationToken);
-        // From here on an undo asks which tables were written on the target, so the counters of now come first.
-        await new TargetWrites(session).RememberAsync(cancellationToken);
-        await session.Store.SetPhaseAsync(MigrationPhase.Switched, cancellationToken);
-        // What they show is derived; it may follow after the target is open for writes.
+        session.Events.Information($"Switched: the target is safe to write to; writes were held back for {result.WritePauseMs:0} ms. Materialized views follow.");
+        // What they show is derived, and may rest on tables that were copied last.
         await new MaterializedViews(session).RefreshAsync(cancellationToken);
-        session.Events.Information($"Switched; writes were held back for {result.WritePauseMs:0} ms.");
         return result;
     }
 
