@@ -51,13 +51,18 @@ internal static class Errors
             $"The target has no state of migration '{name}', but the source carries the capture objects of a migration ({id}).",
             "If that migration's target is gone, clean the source with Stop-Migration -AbandonTarget; else name the target that holds its state.", name);
 
-    public static MigrationException TargetOutOfReach(MigrationException inner) =>
-        new(inner.ErrorId, inner.Kind, inner.Message,
-            inner.RecommendedAction + " If the target is gone for good, clean the source with Stop-Migration -AbandonTarget.", inner)
+    /// <summary>The same error, with one more thing that can be done about it.</summary>
+    public static MigrationException WithAdvice(MigrationException inner, string advice) =>
+        new(inner.ErrorId, inner.Kind, inner.Message, inner.RecommendedAction + " " + advice, inner)
         {
             Subject = inner.Subject,
             SqlState = inner.SqlState,
         };
+
+    public static MigrationException SourceWritable(string name, IReadOnlyList<string> what) =>
+        Refusal("SourceWritable", ErrorKind.InvalidOperation,
+            $"The source of migration '{name}' is not as the switch left it: {string.Join("; ", what.Take(5))}. Writes there since the switch are not on the target.",
+            "Bring both together again with Undo-TrafficSwitch, then switch anew.", name);
 
     public static MigrationException NameInUse(string name, string side, DatabaseAddress known) =>
         Refusal("NameInUse", ErrorKind.ResourceExists,

@@ -179,6 +179,9 @@ public sealed class MigrationSpecs(LabPair lab)
         await again.OpenAsync(Token);
         Assert.Equal("off", await Scalar(again, "SHOW default_transaction_read_only"));
         await Scalar(again, "DELETE FROM shop.orders WHERE false");
+        var refused = await Assert.ThrowsAsync<MigrationException>(() => migrator.CompleteAsync(Token));
+        Assert.Equal("SourceWritable", refused.ErrorId);
+        Assert.Equal(nameof(MigrationPhase.Switched), await move.PhaseAsync(Token));
         await migrator.StopAsync(Token);
 
         static async Task<object?> Scalar(Npgsql.NpgsqlConnection connection, string sql)

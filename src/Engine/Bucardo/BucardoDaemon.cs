@@ -18,8 +18,10 @@ internal sealed partial class BucardoDaemon(MigrationHome home, ControlCluster c
 
     private string ResourceFile => Path.Combine(home.BucardoFolder, "bucardorc");
 
-    /// <summary>The master process and the child that replays.</summary>
-    public bool IsRunning => Pid("mcp") is not null && Pid("kid.sync." + CaptureNames.SyncName) is not null;
+    /// <summary>The master process lives. Its child that replays may be between two lives: a run that failed ends it, and the master makes another.</summary>
+    public bool IsRunning => Pid("mcp") is not null;
+
+    private bool IsReplaying => IsRunning && Pid("kid.sync." + CaptureNames.SyncName) is not null;
 
     /// <summary>Starts the daemon and waits until it replays, or says why it does not. Does nothing where it runs already.</summary>
     public async Task StartAsync(IReadOnlyDictionary<string, string?> serviceEnvironment, CancellationToken cancellationToken)
@@ -36,7 +38,7 @@ internal sealed partial class BucardoDaemon(MigrationHome home, ControlCluster c
         await runner.RunCheckedAsync(
             Command(serviceEnvironment, "start", "HerokuMigrator " + home.Name), cancellationToken);
         var until = DateTimeOffset.UtcNow + StartTimeout;
-        while (!IsRunning)
+        while (!IsReplaying)
         {
             if (await ReadFaultAsync(logFrom, cancellationToken) is { } fault)
             {

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using HerokuMigrator.Capture;
+using HerokuMigrator.Catalog;
 using HerokuMigrator.Cutover;
 using HerokuMigrator.State;
 using Npgsql;
@@ -31,8 +32,30 @@ internal sealed class EndOperation(MigrationSession session)
         }
 
         await session.RequireSourceAsync(row, cancellationToken);
+        if (row.Phase == MigrationPhase.Switched)
+        {
+            await RefuseWritableSourceAsync(cancellationToken);
+        }
+
         await session.Store.SetPhaseAsync(MigrationPhase.Completing, cancellationToken);
         return await EndAsync(row, MigrationPhase.Completed, cancellationToken);
+    }
+
+    /// <summary>The fence may have been taken away by the SQL on disk, or by a GRANT: what was written then would be lost by a completion.</summary>
+    private async Task RefuseWritableSourceAsync(CancellationToken cancellationToken)
+    {
+        await using var source = await session.OpenSourceAsync(cancellationToken);
+        var found = await PrivilegeReader.FindWritersAsync(source, cancellationToken);
+        var replayed = (await session.Store.ReadTablesAsync(cancellationToken)).Select(row => row.Table).Where(table => table.Mode == TransferMode.Replayed).ToList();
+        if (!await new DeltaBacklog(replayed).IsEmptyAsync(source, cancellationToken))
+        {
+            found.Insert(0, "changes were captured after the switch");
+        }
+
+        if (found.Count > 0)
+        {
+            throw Errors.SourceWritable(session.Name, found);
+        }
     }
 
     /// <summary>From any phase; the source comes first. A target that is gone for good must be given up by name.</summary>
@@ -73,7 +96,7 @@ internal sealed class EndOperation(MigrationSession session)
         }
         catch (MigrationException exception) when (!exception.IsRefusal)
         {
-            throw Errors.TargetOutOfReach(exception);
+            throw Errors.WithAdvice(exception, "If the target is gone for good, clean the source with Stop-Migration -AbandonTarget.");
         }
     }
 

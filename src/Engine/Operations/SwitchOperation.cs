@@ -26,6 +26,11 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
                 ?? new TrafficSwitch { Name = session.Name, Phase = MigrationPhase.Switched, Source = session.SourceSettings.Address, Target = session.TargetSettings.Address };
         }
 
+        if (row is { Phase: MigrationPhase.Switching, Before: MigrationPhase.Switched })
+        {
+            throw Errors.WrongPhase(session.Name, "a switch", row.Phase, "An undo was begun: run Undo-TrafficSwitch again; it goes on.");
+        }
+
         if (row.Phase is not (MigrationPhase.Replicating or MigrationPhase.Switching))
         {
             throw Errors.WrongPhase(session.Name, "a switch", row.Phase, "Get it replicating first: Start-BucardoSync (or Resume-BucardoSync), then Get-SyncStatus -Wait.");

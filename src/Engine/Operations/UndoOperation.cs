@@ -9,7 +9,7 @@ internal sealed class UndoOperation(MigrationSession session)
 {
     public async Task<TrafficSwitch> RunAsync(CancellationToken cancellationToken)
     {
-        await using var operatorLock = await OperatorLock.TakeAsync(session, cancellationToken);
+        await using var operatorLock = await TakeTargetAsync(cancellationToken);
         var row = await session.RequireMigrationAsync(cancellationToken);
         if (row.Phase is not (MigrationPhase.Switching or MigrationPhase.Switched))
         {
@@ -17,6 +17,12 @@ internal sealed class UndoOperation(MigrationSession session)
         }
 
         await session.RequireSourceAsync(row, cancellationToken);
+        if (row.Phase == MigrationPhase.Switched)
+        {
+            // From here on nothing but an undo may follow: a completion of a migration whose source takes writes again would lose them.
+            await session.Store.SetPhaseAsync(MigrationPhase.Switching, cancellationToken);
+        }
+
         var fence = new Fence(session);
         var record = await fence.OpenAsync(cancellationToken);
         var start = new StartOperation(session);
@@ -36,6 +42,19 @@ internal sealed class UndoOperation(MigrationSession session)
             TablesWrittenOnTarget = written,
             UndoFile = session.Home.UndoFile,
         };
+    }
+
+    /// <summary>With a target out of reach the source can still be opened: by the SQL on disk.</summary>
+    private async Task<OperatorLock> TakeTargetAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await OperatorLock.TakeAsync(session, cancellationToken);
+        }
+        catch (MigrationException exception) when (!exception.IsRefusal && File.Exists(session.Home.UndoFile))
+        {
+            throw Errors.WithAdvice(exception, $"To let writes go on at the source at once, run psql with {session.Home.UndoFile} there.");
+        }
     }
 
     /// <summary>The state as before the switch; what was written on the target meanwhile is replaced by the source's rows.</summary>
