@@ -71,7 +71,7 @@ internal static class CaptureSql
 
     private static string Function(string name, string body) =>
         $"CREATE FUNCTION {CaptureNames.InBucardo(name)}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER "
-        + $"SET search_path = pg_catalog, pg_temp AS {SqlName.Literal(body)}";
+        + $"SET search_path = pg_catalog, pg_temp SET extra_float_digits = 3 AS {SqlName.Literal(body)}";
 
     private static string DeltaBody(TableInfo table, string delta)
     {
@@ -149,6 +149,10 @@ internal static class CaptureSql
 
             BEGIN
               {mark}
+              IF current_setting('transaction_isolation') <> 'read committed' THEN
+                -- Rows that were committed after this transaction's snapshot are truncated too, and not to be seen here.
+                {MarkForRecopy(table)}
+              END IF;
               INSERT INTO {delta} SELECT {keys} FROM ONLY {table.QualifiedName} t{others};
               RETURN NULL;
             END

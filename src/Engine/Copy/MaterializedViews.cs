@@ -39,9 +39,9 @@ internal sealed class MaterializedViews(MigrationSession session)
                 await target.ExecuteAsync("REFRESH MATERIALIZED VIEW " + SqlName.Qualify(view.Schema, view.Name), cancellationToken);
                 refreshed++;
             }
-            catch (PostgresException exception)
+            catch (NpgsqlException exception)
             {
-                session.Events.Warning($"Materialized view {SqlName.Qualify(view.Schema, view.Name)} was not refreshed on the target: {exception.MessageText}. REFRESH it by hand.");
+                session.Events.Warning($"Materialized view {SqlName.Qualify(view.Schema, view.Name)} was not refreshed on the target: {exception.Message}. REFRESH it by hand.");
             }
         }
 

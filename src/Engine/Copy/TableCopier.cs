@@ -1,4 +1,3 @@
-using System.Text;
 using HerokuMigrator.Catalog;
 using HerokuMigrator.Operations;
 using HerokuMigrator.State;
@@ -72,15 +71,18 @@ internal sealed class TableCopier(MigrationSession session)
 
         using var reader = await source.BeginTextExportAsync($"COPY (SELECT {columns} FROM ONLY {table.QualifiedName}) TO STDOUT", cancellationToken);
         await using var writer = await target.BeginTextImportAsync($"COPY {table.QualifiedName} ({columns}) FROM STDIN", cancellationToken);
-        var buffer = new char[BufferSize];
+        // The bytes as they are: decoding them would take a first value's U+FEFF for a byte order mark, and drop it.
+        var from = ((StreamReader)reader).BaseStream;
+        var to = ((StreamWriter)writer).BaseStream;
+        var buffer = new byte[BufferSize];
         long rows = 0, bytes = 0;
         int read;
-        while ((read = await reader.ReadAsync(buffer.AsMemory(), cancellationToken)) > 0)
+        while ((read = await from.ReadAsync(buffer.AsMemory(), cancellationToken)) > 0)
         {
             // A line end inside a value is escaped in this format, so each one ends a row.
-            rows += buffer.AsSpan(0, read).Count('\n');
-            bytes += Encoding.UTF8.GetByteCount(buffer, 0, read);
-            await writer.WriteAsync(buffer.AsMemory(0, read), cancellationToken);
+            rows += buffer.AsSpan(0, read).Count((byte)'\n');
+            bytes += read;
+            await to.WriteAsync(buffer.AsMemory(0, read), cancellationToken);
         }
 
         return (rows, bytes);

@@ -65,7 +65,17 @@ internal sealed class Fence(MigrationSession session)
     /// <summary>Restores exactly the recorded privileges; returns the record, or null where nothing was fenced.</summary>
     public async Task<FenceRecord?> OpenAsync(CancellationToken cancellationToken)
     {
-        var record = await LoadAsync(cancellationToken);
+        FenceRecord? record;
+        try
+        {
+            record = await LoadAsync(cancellationToken);
+        }
+        catch (NpgsqlException)
+        {
+            // The source must not stay fenced because the target is gone.
+            record = await LoadFromDiskAsync(cancellationToken);
+        }
+
         if (record is not null)
         {
             await RestoreAsync(record, cancellationToken);
@@ -115,13 +125,25 @@ internal sealed class Fence(MigrationSession session)
         await session.Store.SaveFenceAsync(json, cancellationToken);
     }
 
-    /// <summary>What was dropped since cannot be granted on.</summary>
+    /// <summary>As the relations are named now; what was dropped since, relation or role, cannot be granted on or to.</summary>
     private static async Task<IReadOnlyList<FencedRelation>> PresentAsync(NpgsqlConnection source, FenceRecord record, CancellationToken cancellationToken)
     {
-        var oids = await source.ListAsync(
-            "SELECT oid FROM pg_class WHERE oid = ANY ($1::bigint[]::oid[])", row => row.GetFieldValue<uint>(0), cancellationToken, record.Relations.Select(relation => (long)relation.Oid).ToArray());
-        var known = oids.ToHashSet();
-        return [.. record.Relations.Where(relation => known.Contains(relation.Oid))];
+        var rows = await source.ListAsync(
+            "SELECT c.oid, n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = ANY ($1::bigint[]::oid[])",
+            row => (Oid: row.GetFieldValue<uint>(0), Schema: row.GetString(1), Name: row.GetString(2)),
+            cancellationToken,
+            record.Relations.Select(relation => (long)relation.Oid).ToArray());
+        var names = rows.ToDictionary(row => row.Oid);
+        var roles = (await source.ListAsync("SELECT rolname FROM pg_roles", row => row.GetString(0), cancellationToken)).Append("").ToHashSet(StringComparer.Ordinal);
+        return
+        [
+            .. record.Relations.Where(relation => names.ContainsKey(relation.Oid)).Select(relation => relation with
+            {
+                Schema = names[relation.Oid].Schema,
+                Name = names[relation.Oid].Name,
+                Grants = [.. relation.Grants.Where(grant => roles.Contains(grant.Grantee) && roles.Contains(grant.Grantor))],
+            }),
+        ];
     }
 
     /// <summary>Many statements a round trip: on a slow link, each one's would be a part of the write pause.</summary>

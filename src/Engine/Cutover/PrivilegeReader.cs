@@ -80,7 +80,7 @@ internal static class PrivilegeReader
         found.AddRange(await source.ListAsync(
             """
             SELECT 'role ' || quote_ident(r.rolname) || ' may write everything as a member of pg_write_all_data'
-            FROM pg_roles r WHERE r.rolcanlogin AND NOT r.rolsuper AND EXISTS (SELECT FROM pg_roles w WHERE w.rolname = 'pg_write_all_data' AND pg_has_role(r.oid, w.oid, 'USAGE'))
+            FROM pg_roles r WHERE r.rolcanlogin AND NOT r.rolsuper AND EXISTS (SELECT FROM pg_roles w WHERE w.rolname = 'pg_write_all_data' AND pg_has_role(r.oid, w.oid, 'MEMBER'))
             """,
             row => row.GetString(0),
             cancellationToken));
@@ -88,7 +88,11 @@ internal static class PrivilegeReader
             $"""
             SELECT DISTINCT 'role ' || quote_ident(pg_get_userbyid(a.grantor)) || ' granted write privileges on ' || quote_ident(n.nspname) || '.' || quote_ident(c.relname)
                    || ', and the migrating role may not act as it to restore them'
-            FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace CROSS JOIN LATERAL aclexplode(c.relacl) a
+            FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+            CROSS JOIN LATERAL (
+                SELECT * FROM aclexplode(c.relacl)
+                UNION ALL
+                SELECT x.* FROM pg_attribute t CROSS JOIN LATERAL aclexplode(t.attacl) x WHERE t.attrelid = c.oid AND NOT t.attisdropped) a
             WHERE c.relkind IN ('r', 'p', 'S') AND a.grantor <> c.relowner AND a.privilege_type IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'USAGE') AND NOT pg_has_role(a.grantor, CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END) AND {UserObjects.RelationFilter} ORDER BY 1 LIMIT 20
             """,
             row => row.GetString(0),

@@ -14,7 +14,7 @@ internal sealed class SchemaDrift(MigrationSession session)
         var before = planned.ToDictionary(row => row.Table.QualifiedName, row => Shape(row.Table), StringComparer.Ordinal);
         var drift = now.Keys.Except(before.Keys, StringComparer.Ordinal).Select(table => table + " is new")
             .Concat(before.Keys.Except(now.Keys, StringComparer.Ordinal).Select(table => table + " is gone"))
-            .Concat(now.Where(table => before.TryGetValue(table.Key, out var shape) && shape != table.Value).Select(table => table.Key + " has other columns"))
+            .Concat(now.Where(table => before.TryGetValue(table.Key, out var shape) && shape != table.Value).Select(table => table.Key + " has other columns, or is another table of that name"))
             .Order(StringComparer.Ordinal).ToList();
         if (drift.Count > 0)
         {
@@ -25,5 +25,6 @@ internal sealed class SchemaDrift(MigrationSession session)
         }
     }
 
-    private static string Shape(TableInfo table) => string.Join(',', table.Columns.Select(column => column.Name + " " + column.Type));
+    /// <summary>With the oid: a table that was dropped and made again has lost its triggers, and changes with them.</summary>
+    private static string Shape(TableInfo table) => table.Oid + ":" + string.Join(',', table.Columns.Select(column => column.Name + " " + column.Type));
 }

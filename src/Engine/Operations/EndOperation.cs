@@ -85,6 +85,8 @@ internal sealed class EndOperation(MigrationSession session)
         }
 
         await session.RequireSourceAsync(row, cancellationToken);
+        // Before anything is removed: a start after a stop that was interrupted would replay without a part of the capture.
+        await session.Store.SetPhaseAsync(MigrationPhase.Aborted, cancellationToken);
         return await EndAsync(row, MigrationPhase.Aborted, cancellationToken);
     }
 

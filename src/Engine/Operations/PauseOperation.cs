@@ -10,12 +10,7 @@ internal sealed class PauseOperation(MigrationSession session)
     {
         await using var operatorLock = await OperatorLock.TakeAsync(session, cancellationToken);
         var row = await session.RequireMigrationAsync(cancellationToken);
-        if (row.Phase == MigrationPhase.Suspended)
-        {
-            return;
-        }
-
-        if (row.Phase != MigrationPhase.Replicating)
+        if (row.Phase is not (MigrationPhase.Replicating or MigrationPhase.Suspended))
         {
             throw Errors.WrongPhase(session.Name, "a suspension", row.Phase, "Only a migration that is replicating can be suspended; Get-SyncStatus shows where it stands.");
         }

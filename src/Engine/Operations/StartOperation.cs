@@ -108,12 +108,13 @@ internal sealed class StartOperation(MigrationSession session)
     private async Task PrepareAsync(NpgsqlConnection source, MigrationRow row, CancellationToken cancellationToken)
     {
         var planned = await session.Store.ReadTablesAsync(cancellationToken);
-        if (planned.Count == 0 || !await _restorer.HasEntriesAsync(cancellationToken))
+        if (!await _restorer.HasEntriesAsync(cancellationToken))
         {
             var catalog = await CatalogReader.ReadAsync(source, cancellationToken);
             var entries = await new SchemaDump(session).ReadAsync(catalog.Tables, cancellationToken);
-            await _restorer.SaveAsync(entries, cancellationToken);
+            // The entries come last: they tell that both are there.
             await session.Store.SavePlanAsync(catalog.Tables, cancellationToken);
+            await _restorer.SaveAsync(entries, cancellationToken);
             planned = await session.Store.ReadTablesAsync(cancellationToken);
         }
 

@@ -88,20 +88,46 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
         File.Delete(session.Home.CertificateFile);
         await session.Store.SaveTargetWritesAsync(null, cancellationToken);
         await session.Store.SetPhaseAsync(MigrationPhase.Switching, cancellationToken);
+        await new SchemaRestorer(session).UndoUnderFenceAsync(cancellationToken);
         var (record, attempts) = await _fence.CloseAsync(options, cancellationToken);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(TimeSpan.FromSeconds(options.TimeoutSeconds));
+        try
+        {
+            var result = await HandOverAsync(tables, replayed, record, attempts, limit.Token);
+            // What they show is derived, and may rest on tables that were copied last; nobody waits for it with a write.
+            await new MaterializedViews(session).RefreshAsync(cancellationToken);
+            return result;
+        }
+        catch (OperationCanceledException) when (!_handedOver && !cancellationToken.IsCancellationRequested)
+        {
+            throw Errors.DrainTimedOut(options.TimeoutSeconds, "the last copies, keys or sequences were not done");
+        }
+    }
+
+    /// <summary>All that happens while writes are held back; the token carries the bound of it.</summary>
+    private async Task<TrafficSwitch> HandOverAsync(
+        IReadOnlyList<TableRow> tables, IReadOnlyList<TableInfo> replayed, FenceRecord record, int attempts, CancellationToken cancellationToken)
+    {
         var deadline = DateTimeOffset.UtcNow + TimeSpan.FromSeconds(options.TimeoutSeconds);
         var copier = new TableCopier(session);
         var keyless = tables.Select(table => table.Table).Where(table => table.Mode == TransferMode.CopiedWhole).ToList();
         // Nothing replays these, so their last copy need not wait for the drain.
-        var keylessCopy = copier.CopyAsync(keyless, 0, cancellationToken);
+        using var together = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var keylessCopy = copier.CopyAsync(keyless, 0, together.Token);
+        // A table made since the first look has no capture, and none can be made any more that is written to.
+        var drift = RefuseDriftAsync(tables, together.Token);
         TimeSpan sentinel;
         try
         {
             sentinel = await ProveAsync(replayed, deadline, cancellationToken);
+            await Task.WhenAll(keylessCopy, drift);
         }
-        finally
+        catch
         {
-            await keylessCopy;
+            await together.CancelAsync();
+            await Task.WhenAny(Task.WhenAll(keylessCopy, drift));
+            throw;
         }
 
         await session.Daemon.KillAsync(cancellationToken);
@@ -134,9 +160,13 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
         };
         await SwitchCertificate.WriteAsync(session, result, cancellationToken);
         session.Events.Information($"Switched: the target is safe to write to; writes were held back for {result.WritePauseMs:0} ms. Materialized views follow.");
-        // What they show is derived, and may rest on tables that were copied last.
-        await new MaterializedViews(session).RefreshAsync(cancellationToken);
         return result;
+    }
+
+    private async Task RefuseDriftAsync(IReadOnlyList<TableRow> tables, CancellationToken cancellationToken)
+    {
+        await using var source = await session.OpenSourceAsync(cancellationToken);
+        await new SchemaDrift(session).RefuseAsync(source, tables, cancellationToken);
     }
 
     private async Task<TimeSpan> ProveAsync(IReadOnlyList<TableInfo> replayed, DateTimeOffset deadline, CancellationToken cancellationToken)
