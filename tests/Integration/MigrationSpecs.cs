@@ -235,4 +235,33 @@ public sealed class MigrationSpecs(LabPair lab)
         await migrator.StopAsync(new StopOptions { AbandonTarget = true }, Token);
         Assert.Empty(before.DifferencesTo(await SourceFootprint.CaptureAsync(move.Source, Token)));
     }
+
+    [Fact]
+    public async Task A_value_that_begins_with_a_byte_order_mark_arrives_with_it()
+    {
+        await using var move = await lab.NewMoveAsync(Token);
+        await TinySchema.CreateAsync(move.Source, Token);
+        await move.Source.ExecuteAsync("TRUNCATE public.views; INSERT INTO public.views (path) VALUES (U&'\\FEFFfirst')", Token);
+        await using var migrator = move.NewMigrator();
+        await migrator.StartAsync(Token);
+        await migrator.SwitchAsync(new SwitchOptions(), Token);
+        var comparison = await DatabaseContents.CompareAsync(move.Source, move.Target, Token);
+        Assert.True(comparison.AreEqual, comparison.ToString());
+        await migrator.StopAsync(Token);
+    }
+
+    [Fact]
+    public async Task A_table_made_anew_while_replicating_stops_the_switch()
+    {
+        await using var move = await lab.NewMoveAsync(Token);
+        await TinySchema.CreateAsync(move.Source, Token);
+        await using var migrator = move.NewMigrator();
+        await migrator.StartAsync(Token);
+        await move.Source.ExecuteAsync("CREATE TABLE public.views_new (LIKE public.views INCLUDING ALL); DROP TABLE public.views; ALTER TABLE public.views_new RENAME TO views", Token);
+        await move.Source.ExecuteAsync($"ALTER TABLE public.views OWNER TO \"{move.Source.Owner.Name}\"", Token);
+        var error = await Assert.ThrowsAsync<MigrationException>(() => migrator.SwitchAsync(new SwitchOptions(), Token));
+        Assert.Equal("SwitchRefused", error.ErrorId);
+        Assert.Contains("views", error.Message, StringComparison.Ordinal);
+        await migrator.StopAsync(Token);
+    }
 }
