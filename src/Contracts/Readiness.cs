@@ -35,6 +35,9 @@ public sealed record ReadinessCheck
     /// <summary>SQL or a command that mends it; empty where nothing need be done.</summary>
     public string Remedy { get; init; } = "";
 
+    /// <summary>Where the check is described, below the module's folder or the project's.</summary>
+    public string Link => "docs/checks.md#" + Id.ToLowerInvariant();
+
     public override string ToString() => $"{Status} {Id}: {Finding}";
 }
 
@@ -50,6 +53,15 @@ public sealed record ReadinessReport
     public required DateTimeOffset CheckedAt { get; init; }
 
     public required IReadOnlyList<ReadinessCheck> Checks { get; init; }
+
+    /// <summary>Ids of the checks that were not run as the caller left them out: the verdict knows nothing of them.</summary>
+    public IReadOnlyList<string> LeftOut { get; init; } = [];
+
+    /// <summary>How long the steps will take; null where it could not be told.</summary>
+    public MigrationEstimate? Estimate { get; init; }
+
+    /// <summary>What an operator must gather before a move; null where it could not be read.</summary>
+    public ReadinessInventory? Inventory { get; init; }
 
     /// <summary>The worst status of all checks.</summary>
     public CheckStatus Verdict => Checks.Count == 0 ? CheckStatus.Blocked : Checks.Max(check => check.Status);

@@ -23,4 +23,17 @@ public static class FaceErrors
         {
             Subject = name,
         };
+
+    public static MigrationException UnknownCheck(string pattern, IReadOnlyList<string> ids) =>
+        new("UnknownCheck", ErrorKind.InvalidArgument,
+            $"No readiness check has the id '{pattern}', or one that this pattern fits.",
+            $"Use one of these, or a pattern with * and ?: {string.Join(", ", ids)}.")
+        {
+            Subject = pattern,
+        };
+
+    public static MigrationException NoCheckLeft() =>
+        new("NoCheckLeft", ErrorKind.InvalidArgument,
+            "The ids to include and to exclude leave no readiness check to run.",
+            "Exclude less, or include more.");
 }

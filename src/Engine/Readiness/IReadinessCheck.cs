@@ -1,7 +1,3 @@
-using HerokuMigrator.Catalog;
-using HerokuMigrator.Operations;
-using Npgsql;
-
 namespace HerokuMigrator.Readiness;
 
 /// <summary>One thing to look at before a migration. A class that implements this is a check by being there; it only reads.</summary>
@@ -38,20 +34,4 @@ internal sealed record Finding(CheckStatus Status, string Text)
 
     public static Finding Blocked(string text, string reason, string remedy, IReadOnlyList<string>? objects = null) =>
         new(CheckStatus.Blocked, text) { Reason = reason, Remedy = remedy, Objects = objects ?? [] };
-}
-
-/// <summary>What the checks share. Each check opens its own connections, so that they can run side by side within the pools' bounds.</summary>
-internal sealed class ReadinessContext(MigrationSession session, SourceCatalog catalog, string? ownMigrationId)
-{
-    public MigrationSession Session { get; } = session;
-
-    /// <summary>The source's catalog, read once.</summary>
-    public SourceCatalog Catalog { get; } = catalog;
-
-    /// <summary>The id of this very migration where it was begun already: its own traces are no findings. Null before.</summary>
-    public string? OwnMigrationId { get; } = ownMigrationId;
-
-    public Task<NpgsqlConnection> OpenSourceAsync(CancellationToken cancellationToken) => Session.OpenSourceAsync(cancellationToken);
-
-    public Task<NpgsqlConnection> OpenTargetAsync(CancellationToken cancellationToken) => Session.OpenTargetAsync(cancellationToken);
 }

@@ -1,4 +1,3 @@
-using System.Reflection;
 using HerokuMigrator.Catalog;
 using HerokuMigrator.Operations;
 
@@ -11,27 +10,23 @@ internal static class ReadinessRun
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    private static readonly IReadOnlyList<IReadinessCheck> Checks =
-    [
-        .. Assembly.GetExecutingAssembly().GetTypes()
-            .Where(type => type is { IsClass: true, IsAbstract: false } && typeof(IReadinessCheck).IsAssignableFrom(type))
-            .Select(type => (IReadinessCheck)Activator.CreateInstance(type)!)
-            .OrderBy(check => check.Group, StringComparer.Ordinal).ThenBy(check => check.Id, StringComparer.Ordinal),
-    ];
-
-    public static async Task<ReadinessReport> RunAsync(MigrationSession session, string? ownMigrationId, CancellationToken cancellationToken)
+    public static async Task<ReadinessReport> RunAsync(MigrationSession session, ReadinessOptions options, string? ownMigrationId, CancellationToken cancellationToken)
     {
+        var checks = CheckSelection.Select(options);
         await using var source = await session.OpenSourceAsync(cancellationToken);
         await using (await session.OpenTargetAsync(cancellationToken))
         {
             // A side that cannot be reached is an error with its own id, not a list of failed checks.
         }
 
-        var context = new ReadinessContext(session, await CatalogReader.ReadAsync(source, cancellationToken), ownMigrationId);
-        var results = new ReadinessCheck[Checks.Count];
+        // What is shared and still being read when the last check has ended is of no use to anybody.
+        using var whole = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var context = new ReadinessContext(session, await CatalogReader.ReadAsync(source, cancellationToken), ownMigrationId, whole.Token);
+        var results = new ReadinessCheck[checks.Count];
         await Parallel.ForAsync(
-            0, Checks.Count, new ParallelOptions { MaxDegreeOfParallelism = SideBySide, CancellationToken = cancellationToken },
-            async (at, token) => results[at] = await RunAsync(Checks[at], context, token));
+            0, checks.Count, new ParallelOptions { MaxDegreeOfParallelism = SideBySide, CancellationToken = cancellationToken },
+            async (at, token) => results[at] = await RunAsync(checks[at], context, token));
+        await whole.CancelAsync();
         return new ReadinessReport
         {
             Name = session.Name,
@@ -39,6 +34,7 @@ internal static class ReadinessRun
             Target = session.TargetSettings.Address,
             CheckedAt = DateTimeOffset.UtcNow,
             Checks = results,
+            LeftOut = [.. CheckSelection.All.Except(checks).Select(check => check.Id)],
         };
     }
 

@@ -5,7 +5,7 @@ namespace HerokuMigrator.Unit.Documentation;
 
 public sealed partial class ErrorIdSpecs
 {
-    private static readonly string Root = FindRoot();
+    internal static readonly string Root = FindRoot();
 
     [Fact]
     public void Every_error_id_of_the_code_is_explained_and_nothing_else_is()
