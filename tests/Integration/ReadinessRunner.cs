@@ -7,14 +7,15 @@ namespace HerokuMigrator.Integration;
 /// <summary>Runs the readiness checks as a face does, and picks one.</summary>
 internal static class ReadinessRunner
 {
-    public static async Task<ReadinessReport> RunAsync(MigratorOptions options)
+    public static async Task<ReadinessReport> RunAsync(MigratorOptions options, ReadinessOptions? readiness = null)
     {
         await using var migrator = new Migrator(options, NoEvents.Instance);
-        return await migrator.TestReadinessAsync(TestContext.Current.CancellationToken);
+        return await migrator.TestReadinessAsync(readiness ?? new ReadinessOptions(), TestContext.Current.CancellationToken);
     }
 
+    /// <summary>Runs this check alone.</summary>
     public static async Task<ReadinessCheck> CheckAsync(this LabMove move, string id, Func<MigratorOptions, MigratorOptions>? change = null) =>
-        (await RunAsync(change?.Invoke(move.Options) ?? move.Options)).Find(id);
+        (await RunAsync(change?.Invoke(move.Options) ?? move.Options, new ReadinessOptions { Include = [id] })).Find(id);
 
     public static ReadinessCheck Find(this ReadinessReport report, string id) => Assert.Single(report.Checks, check => check.Id == id);
 
