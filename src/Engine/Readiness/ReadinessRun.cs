@@ -22,6 +22,12 @@ internal static class ReadinessRun
         // What is shared and still being read when the last check has ended is of no use to anybody.
         using var whole = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var context = new ReadinessContext(session, await CatalogReader.ReadAsync(source, cancellationToken), ownMigrationId, whole.Token);
+        if (checks.Any(check => check is IReadsWriteSample))
+        {
+            // It takes seconds of waiting: the other checks run meanwhile.
+            _ = WriteSample.OfAsync(context, whole.Token);
+        }
+
         var results = new ReadinessCheck[checks.Count];
         await Parallel.ForAsync(
             0, checks.Count, new ParallelOptions { MaxDegreeOfParallelism = SideBySide, CancellationToken = cancellationToken },
