@@ -7,10 +7,10 @@ public static class CatalogReader
 {
     private const string TablesSql = $"""
         SELECT c.oid, n.nspname, c.relname, pg_get_userbyid(c.relowner), pg_has_role(c.relowner, 'USAGE'),
-               c.relispartition, NOT c.relispartition AND EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid),
+               c.relispartition, NOT c.relispartition AND c.oid IN (SELECT i.inhparent FROM pg_inherits i),
                c.relforcerowsecurity,
-               EXISTS (SELECT FROM pg_constraint k WHERE k.confrelid = c.oid AND k.contype = 'f' AND k.conrelid <> c.oid),
-               c.reltuples::float8, pg_table_size(c.oid)
+               c.oid IN (SELECT k.confrelid FROM pg_constraint k WHERE k.contype = 'f' AND k.conrelid <> k.confrelid),
+               c.reltuples::float8
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE c.relkind = 'r' AND {UserObjects.RelationFilter}
         ORDER BY n.nspname, c.relname
@@ -42,8 +42,17 @@ public static class CatalogReader
         ORDER BY i.indrelid, i.indisprimary DESC, i.indnkeyatts, i.indexrelid
         """;
 
-    public static async Task<SourceCatalog> ReadAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    public static async Task<SourceCatalog> ReadAsync(NpgsqlConnection connection, CancellationToken cancellationToken) => new(
+        await ReadTablesAsync(connection, cancellationToken),
+        await ReadPartitionedAsync(connection, cancellationToken),
+        await ReadSequencesAsync(connection, cancellationToken),
+        await ReadMaterializedViewsAsync(connection, cancellationToken),
+        await ReadSchemasAsync(connection, cancellationToken));
+
+    /// <summary>The tables that hold rows, each with the way that its rows go.</summary>
+    public static async Task<IReadOnlyList<TableInfo>> ReadTablesAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
+        var sizes = await TableSizes.ReadAsync(connection, cancellationToken);
         var columns = await ReadColumnsAsync(connection, cancellationToken);
         var indexes = await ReadUniqueIndexesAsync(connection, cancellationToken);
         var tables = await connection.ListAsync(
@@ -60,16 +69,11 @@ public static class CatalogReader
                 ForcesRowSecurity = row.GetBoolean(7),
                 ReferencedByOthers = row.GetBoolean(8),
                 RowsEstimate = row.GetDouble(9),
-                Bytes = row.GetInt64(10),
+                Bytes = sizes.GetValueOrDefault(row.GetFieldValue<uint>(0)),
                 Columns = columns.TryGetValue(row.GetFieldValue<uint>(0), out var own) ? own : [],
             },
             cancellationToken);
-        return new SourceCatalog(
-            TransferPlan.Assign(tables, indexes),
-            await ReadPartitionedAsync(connection, cancellationToken),
-            await ReadSequencesAsync(connection, cancellationToken),
-            await ReadMaterializedViewsAsync(connection, cancellationToken),
-            await ReadSchemasAsync(connection, cancellationToken));
+        return TransferPlan.Assign(tables, indexes);
     }
 
     public static Task<List<SequenceInfo>> ReadSequencesAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
