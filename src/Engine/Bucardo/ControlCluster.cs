@@ -21,6 +21,8 @@ internal sealed class ControlCluster : IAsyncDisposable
     /// <summary>The kernel's limit for a socket's path, less the name of the socket itself.</summary>
     private const int LongestSocketFolder = 107 - 16;
 
+    private static readonly TimeSpan OrphanPatience = TimeSpan.FromSeconds(60);
+
     private readonly MigrationHome _home;
     private readonly ICommandRunner _runner;
     private readonly IOperationEvents _events;
@@ -85,12 +87,14 @@ internal sealed class ControlCluster : IAsyncDisposable
     public async Task EnsureRunningAsync(CancellationToken cancellationToken)
     {
         await PrepareFoldersAsync(cancellationToken);
+        await WaitForOrphansAsync(() => IsStartingAsync(cancellationToken), cancellationToken);
         if (!await IsRunningAsync(cancellationToken))
         {
             await InitializeAsync(cancellationToken);
             await StartAsync(cancellationToken);
         }
 
+        await WaitForOrphansAsync(() => IsLoadingAsync(cancellationToken), cancellationToken);
         if (!await HasSchemaAsync(cancellationToken))
         {
             await LoadSchemaAsync(cancellationToken);
@@ -159,22 +163,65 @@ internal sealed class ControlCluster : IAsyncDisposable
 
     private async Task InitializeAsync(CancellationToken cancellationToken)
     {
-        // Written last by us, so that a data folder left by an interrupted initdb is made anew.
-        var complete = Path.Combine(DataFolder, "initialized");
-        if (File.Exists(complete))
+        if (Directory.Exists(DataFolder))
         {
             return;
         }
 
-        if (Directory.Exists(DataFolder))
-        {
-            Directory.Delete(DataFolder, recursive: true);
-        }
-
+        // It gets its name once it is complete. The initdb of a program that was killed may be at work still, so each has a folder of its own.
+        var draft = $"{DataFolder}-draft-{RandomNumberGenerator.GetHexString(8, lowercase: true)}";
         _events.Verbose("Making Bucardo's private control cluster.");
         await _runner.RunCheckedAsync(
-            Server(Programs.InitDb).WithArguments("-D", DataFolder, "-U", Superuser, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"), cancellationToken);
-        await _runner.RunCheckedAsync(new ExternalCommand("touch").WithArguments(complete).WithRunAs(MigrationHome.RunAs), cancellationToken);
+            Server(Programs.InitDb).WithArguments("-D", draft, "-U", Superuser, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"), cancellationToken);
+        Directory.Move(draft, DataFolder);
+        RemoveDrafts();
+    }
+
+    private void RemoveDrafts()
+    {
+        foreach (var draft in Directory.GetDirectories(_home.BucardoFolder, Path.GetFileName(DataFolder) + "-draft-*"))
+        {
+            try
+            {
+                Directory.Delete(draft, recursive: true);
+            }
+            catch (IOException exception)
+            {
+                // An initdb that lives on puts files there; it goes with the home at the end.
+                _events.Verbose($"{draft} is left for later: {exception.Message}");
+            }
+        }
+    }
+
+    /// <summary>The start of a program that was killed goes on by itself: what it began is waited for, not begun a second time.</summary>
+    private async Task WaitForOrphansAsync(Func<Task<bool>> isUnderWay, CancellationToken cancellationToken)
+    {
+        var until = DateTimeOffset.UtcNow + OrphanPatience;
+        while (DateTimeOffset.UtcNow < until && await isUnderWay())
+        {
+            await Task.Delay(100, cancellationToken);
+        }
+    }
+
+    /// <summary>The server's process lives, and does not answer yet.</summary>
+    private async Task<bool> IsStartingAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return File.ReadLines(Path.Combine(DataFolder, "postmaster.pid")).FirstOrDefault() is { } pid
+                && Directory.Exists("/proc/" + pid) && !await IsRunningAsync(cancellationToken);
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    private async Task<bool> IsLoadingAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(DataSource.ConnectionString) { Database = "postgres" }.ConnectionString);
+        await connection.OpenAsync(cancellationToken);
+        return await connection.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'psql')", cancellationToken);
     }
 
     private async Task StartAsync(CancellationToken cancellationToken)
