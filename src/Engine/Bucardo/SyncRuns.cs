@@ -6,8 +6,9 @@ namespace HerokuMigrator.Bucardo;
 /// <summary>What the control database tells of the sync's runs.</summary>
 /// <param name="LastGood">When a run last ended well: with rows, or with nothing to do.</param>
 /// <param name="Fault">What stopped the last run, where none has ended well since.</param>
+/// <param name="FaultAt">When that run began.</param>
 /// <param name="UnderWay">A run is going on; it may take long, for a large backlog.</param>
-internal sealed record SyncRuns(DateTimeOffset? LastGood, string? Fault, bool UnderWay)
+internal sealed record SyncRuns(DateTimeOffset? LastGood, string? Fault, DateTimeOffset? FaultAt, bool UnderWay)
 {
     /// <summary>A run every second is the rule; after this long without one the daemon has stalled, as it may after an outage of a database.</summary>
     public static readonly TimeSpan StalledAfter = TimeSpan.FromSeconds(60);
@@ -19,15 +20,17 @@ internal sealed record SyncRuns(DateTimeOffset? LastGood, string? Fault, bool Un
         await using var connection = await control.OpenConnectionAsync(cancellationToken);
         var rows = await connection.ListAsync(
             """
-            SELECT max(ended) FILTER (WHERE NOT lastbad AND status !~ '^(Failed|Killed)'),
-                   (SELECT coalesce(nullif(b.details, ''), b.status) FROM bucardo.syncrun b
-                    WHERE b.sync = $1 AND b.lastbad AND b.started > coalesce(
-                        (SELECT max(g.ended) FROM bucardo.syncrun g WHERE g.sync = $1 AND NOT g.lastbad AND g.ended IS NOT NULL AND g.status !~ '^(Failed|Killed)'), '-infinity')
-                    ORDER BY b.started DESC LIMIT 1),
-                   EXISTS (SELECT FROM bucardo.syncrun u WHERE u.sync = $1 AND u.ended IS NULL)
-            FROM bucardo.syncrun WHERE sync = $1 AND ended IS NOT NULL
+            SELECT good.at, fault.words, fault.started, EXISTS (SELECT FROM bucardo.syncrun u WHERE u.sync = $1 AND u.ended IS NULL)
+            FROM (SELECT max(ended) AS at FROM bucardo.syncrun WHERE sync = $1 AND NOT lastbad AND ended IS NOT NULL AND status !~ '^(Failed|Killed)') good
+            LEFT JOIN LATERAL (
+                SELECT coalesce(nullif(b.details, ''), b.status) AS words, b.started FROM bucardo.syncrun b
+                WHERE b.sync = $1 AND b.lastbad AND b.started > coalesce(good.at, '-infinity') ORDER BY b.started DESC LIMIT 1) fault ON true
             """,
-            row => new SyncRuns(row.IsDBNull(0) ? null : row.GetFieldValue<DateTimeOffset>(0), row.IsDBNull(1) ? null : row.GetString(1).Trim(), row.GetBoolean(2)),
+            row => new SyncRuns(
+                row.IsDBNull(0) ? null : row.GetFieldValue<DateTimeOffset>(0),
+                row.IsDBNull(1) ? null : row.GetString(1).Trim(),
+                row.IsDBNull(2) ? null : row.GetFieldValue<DateTimeOffset>(2),
+                row.GetBoolean(3)),
             cancellationToken,
             CaptureNames.SyncName);
         return rows[0];

@@ -35,11 +35,12 @@ internal sealed class TableCopier(MigrationSession session)
         {
             await using var source = await session.Source.OpenConnectionAsync(cancellationToken);
             await using var target = await session.Target.OpenConnectionAsync(cancellationToken);
+            var version = await StaleTables.ReadVersionAsync(source, table, cancellationToken);
             await using var transaction = await target.BeginTransactionAsync(cancellationToken);
             await target.ExecuteAsync("SET LOCAL session_replication_role = replica", cancellationToken);
             await EmptyAsync(target, table, cancellationToken);
             var (rows, bytes) = await StreamAsync(source, target, table, cancellationToken);
-            await StateStore.MarkCopiedAsync(target, table, rows, bytes, cancellationToken);
+            await StateStore.MarkCopiedAsync(target, table, rows, bytes, version, cancellationToken);
             await transaction.CommitAsync(cancellationToken);
             return rows;
         }

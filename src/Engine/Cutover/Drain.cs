@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
+using HerokuMigrator.Bucardo;
 using HerokuMigrator.Capture;
 using HerokuMigrator.Catalog;
 using HerokuMigrator.Operations;
@@ -14,6 +15,7 @@ internal sealed class Drain(MigrationSession session, IReadOnlyList<TableInfo> r
 {
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(15);
     private static readonly TimeSpan KickEvery = TimeSpan.FromMilliseconds(400);
+    private static readonly TimeSpan LookForFaultsEvery = TimeSpan.FromSeconds(2);
 
     /// <summary>Returns the time from the sentinel's commit on the source to its sight on the target, or null where the time ran out.</summary>
     public async Task<TimeSpan?> PassSentinelAsync(TimeSpan timeout, CancellationToken cancellationToken)
@@ -25,6 +27,8 @@ internal sealed class Drain(MigrationSession session, IReadOnlyList<TableInfo> r
             "INSERT INTO heroku_migrator.sentinel (id, mark) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET mark = excluded.mark", cancellationToken, mark);
         var clock = Stopwatch.StartNew();
         var kicked = TimeSpan.MinValue;
+        var looked = TimeSpan.Zero;
+        var mendedAt = DateTimeOffset.UtcNow;
         while (await target.ScalarAsync<string>("SELECT mark FROM heroku_migrator.sentinel WHERE id = 1", cancellationToken) != mark)
         {
             if (clock.Elapsed >= timeout)
@@ -35,6 +39,12 @@ internal sealed class Drain(MigrationSession session, IReadOnlyList<TableInfo> r
             if (!session.Daemon.IsRunning)
             {
                 throw Errors.DaemonFailed("the daemon ended while changes were being drained", session.Daemon.LogFile);
+            }
+
+            if (clock.Elapsed - looked >= LookForFaultsEvery)
+            {
+                mendedAt = await MendAsync(mendedAt, cancellationToken) ? DateTimeOffset.UtcNow : mendedAt;
+                looked = clock.Elapsed;
             }
 
             if (kicked == TimeSpan.MinValue || clock.Elapsed - kicked >= KickEvery)
@@ -48,6 +58,14 @@ internal sealed class Drain(MigrationSession session, IReadOnlyList<TableInfo> r
 
         return clock.Elapsed;
     }
+
+    /// <summary>
+    /// A run fails for ever where a unique value has passed from a row whose key cannot be carried to another row: the first one's change is not among the captured.
+    /// Copying those tables again brings both.
+    /// </summary>
+    private async Task<bool> MendAsync(DateTimeOffset since, CancellationToken cancellationToken) =>
+        await SyncRuns.ReadAsync(session.Cluster.DataSource, cancellationToken) is { Fault: { } fault, FaultAt: { } at } && at > since
+        && await new StaleTables(session).MendAsync(fault, replayed, cancellationToken);
 
     /// <summary>Waits until no captured change is without its mark; false where the time ran out. Only under the fence does it stay so.</summary>
     public async Task<bool> WaitUntilNothingPendingAsync(TimeSpan timeout, CancellationToken cancellationToken)

@@ -32,10 +32,44 @@ internal sealed class StartOperation(MigrationSession session)
         var row = await session.Store.ReadAsync(cancellationToken) ?? await BeginAsync(source, fingerprint, cancellationToken);
         Refuse(row, fingerprint);
         await session.Home.SaveConnectionsAsync(Reveal(session.SourceSettings), Reveal(session.TargetSettings), cancellationToken);
-        await PrepareAsync(source, row, cancellationToken);
-        await CopyAsync(cancellationToken);
-        await CatchUpAsync(cancellationToken);
+        if (row.Phase == MigrationPhase.Failed)
+        {
+            await session.Store.SetPhaseAsync(row.Before ?? MigrationPhase.Preparing, cancellationToken);
+        }
+
+        try
+        {
+            await PrepareAsync(source, row, cancellationToken);
+            await CopyAsync(cancellationToken);
+            await CatchUpAsync(cancellationToken);
+        }
+        catch (Exception exception) when (exception is MigrationException or NpgsqlException)
+        {
+            await NoteFailureAsync(exception);
+            throw;
+        }
+
         Worker.Launch(session);
+    }
+
+    /// <summary>For whoever asks for the status; the error itself goes to whoever started.</summary>
+    private async Task NoteFailureAsync(Exception exception)
+    {
+        var failure = exception switch
+        {
+            MigrationException known => known,
+            PostgresException refused => Errors.StatementRefused(refused),
+            _ => Errors.ConnectionLost((NpgsqlException)exception),
+        };
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        try
+        {
+            await session.Store.SetFailedAsync($"{failure.ErrorId}: {failure.Message}", limit.Token);
+        }
+        catch (Exception second) when (second is NpgsqlException or OperationCanceledException)
+        {
+            session.Events.Verbose($"The failure could not be noted on the target: {second.Message}");
+        }
     }
 
     /// <summary>From copied rows to replication: also the way back after an undone switch.</summary>
@@ -49,13 +83,17 @@ internal sealed class StartOperation(MigrationSession session)
             await _restorer.RestoreAsync(SchemaStage.Keys, cancellationToken);
             await _replication.EnsureRunningAsync(replayed, cancellationToken);
             await FirstDrainAsync(replayed, cancellationToken);
+            await SettleAsync(replayed, cancellationToken);
             // Index and foreign key builds lock out what Bucardo applies, and both sides are one snapshot just now.
             await _replication.StopDaemonAsync(cancellationToken);
+            await DeferForeignKeysAsync(replayed, cancellationToken);
             await _restorer.RestoreAsync(SchemaStage.AfterDrain, cancellationToken);
-            await FinishTargetAsync(cancellationToken);
         }
 
+        await FinishTargetAsync(cancellationToken);
         await _replication.EnsureRunningAsync(replayed, cancellationToken);
+        // An undo that was killed may have left the record of a fence that is gone.
+        await new Fence(session).ForgetAsync(cancellationToken);
         await session.Store.SetPhaseAsync(MigrationPhase.Replicating, cancellationToken);
         session.Events.Information($"Migration '{session.Name}' is replicating {replayed.Count} tables.");
     }
@@ -148,19 +186,70 @@ internal sealed class StartOperation(MigrationSession session)
             await new DeltaBacklog(replayed).PurgeAsync(source, cancellationToken);
         }
 
+        await DrainAsync(replayed, cancellationToken);
+    }
+
+    private async Task DrainAsync(IReadOnlyList<TableInfo> replayed, CancellationToken cancellationToken)
+    {
         if (await new Drain(session, replayed).PassSentinelAsync(FirstDrainTimeout, cancellationToken) is null)
         {
             throw Errors.DaemonFailed($"the first drain took longer than {FirstDrainTimeout.TotalHours:0} hours", session.Daemon.LogFile);
         }
     }
 
+    /// <summary>
+    /// Rows that the replay could not carry are copied once more, and what happened meanwhile is replayed, so that foreign keys find both sides of them.
+    /// Not for ever: a table that is written so at each moment is left for the fence.
+    /// </summary>
+    private async Task SettleAsync(IReadOnlyList<TableInfo> replayed, CancellationToken cancellationToken)
+    {
+        var stale = new StaleTables(session);
+        for (var round = 0; round < 2; round++)
+        {
+            var tables = await stale.FindAsync(replayed, cancellationToken);
+            if (tables.Count == 0)
+            {
+                return;
+            }
+
+            session.Events.Verbose($"Copying once more what the replay cannot carry: {string.Join(", ", tables)}.");
+            await stale.RecopyAsync(tables, replayed, cancellationToken);
+            await DrainAsync(replayed, cancellationToken);
+        }
+    }
+
+    private async Task DeferForeignKeysAsync(IReadOnlyList<TableInfo> replayed, CancellationToken cancellationToken)
+    {
+        var unsettled = await new StaleTables(session).FindAsync(replayed, cancellationToken);
+        if (unsettled.Count == 0)
+        {
+            return;
+        }
+
+        await using var source = await session.OpenSourceAsync(cancellationToken);
+        var keys = await SchemaDump.ForeignKeysOfAsync(source, unsettled, cancellationToken);
+        if (await _restorer.DeferForeignKeysAsync(keys, cancellationToken) is > 0 and var count)
+        {
+            session.Events.Information(
+                $"{count} foreign keys are made under the fence, as rows of these tables are written under keys that cannot be replayed: {string.Join(", ", unsettled)}.");
+        }
+    }
+
+    /// <summary>Each table once: a run that was killed here goes on with the next one.</summary>
     private async Task FinishTargetAsync(CancellationToken cancellationToken)
     {
+        var pending = await session.Store.ReadUnanalyzedAsync(cancellationToken);
+        if (pending.Count == 0)
+        {
+            return;
+        }
+
         await new MaterializedViews(session).RefreshAsync(cancellationToken);
         await using var target = await session.OpenTargetAsync(cancellationToken);
-        foreach (var row in await session.Store.ReadTablesAsync(cancellationToken))
+        foreach (var (schema, table) in pending)
         {
-            await target.ExecuteAsync("ANALYZE " + row.Table.QualifiedName, cancellationToken);
+            await target.ExecuteAsync("ANALYZE " + SqlName.Qualify(schema, table), cancellationToken);
+            await StateStore.MarkAnalyzedAsync(target, schema, table, cancellationToken);
         }
     }
 

@@ -16,6 +16,7 @@ internal static class Worker
 {
     private static readonly TimeSpan Beat = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Upkeep = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan BetweenMends = TimeSpan.FromSeconds(60);
 
     /// <summary>The system tells a process's start only roughly, and the file is written right after it.</summary>
     private static readonly TimeSpan ClockTolerance = TimeSpan.FromSeconds(2);
@@ -33,6 +34,9 @@ internal static class Worker
         // Not left to the worker: it takes a while to come up, and a suspend or a stop that comes sooner must find it.
         File.WriteAllText(session.Home.WorkerPidFile, pid.ToString(CultureInfo.InvariantCulture));
     }
+
+    /// <summary>A worker was started on this machine, and did not end of its own accord.</summary>
+    public static bool HasDied(MigrationHome home) => File.Exists(home.WorkerPidFile) && RunningPid(home) is null;
 
     public static async Task EndAsync(MigrationHome home, CancellationToken cancellationToken)
     {
@@ -60,11 +64,17 @@ internal static class Worker
         try
         {
             var lastUpkeep = DateTimeOffset.MinValue;
+            var lastMend = DateTimeOffset.MinValue;
             // Another worker may have been named meanwhile: one is enough.
             while (RunningPid(session.Home) == Environment.ProcessId && await IsReplicatingAsync(session, cancellationToken))
             {
                 try
                 {
+                    if (DateTimeOffset.UtcNow - lastMend >= BetweenMends && await MendAsync(session, lastMend, cancellationToken))
+                    {
+                        lastMend = DateTimeOffset.UtcNow;
+                    }
+
                     lastUpkeep = await BeatAsync(session, lastUpkeep, cancellationToken);
                 }
                 catch (Exception exception) when (exception is NpgsqlException or MigrationException or IOException)
@@ -109,6 +119,19 @@ internal static class Worker
         await new DeltaBacklog(replayed).PurgeAsync(source, cancellationToken);
         await SyncRuns.PruneAsync(session.Cluster.DataSource, cancellationToken);
         return DateTimeOffset.UtcNow;
+    }
+
+    /// <summary>True where a sync that fails for changes that it cannot carry was helped on.</summary>
+    private static async Task<bool> MendAsync(MigrationSession session, DateTimeOffset since, CancellationToken cancellationToken)
+    {
+        if (!session.Daemon.IsRunning || await SyncRuns.ReadAsync(session.Cluster.DataSource, cancellationToken) is not { Fault: { } fault, FaultAt: { } at } || at <= since)
+        {
+            return false;
+        }
+
+        await using var operatorLock = await OperatorLock.TakeAsync(session, cancellationToken);
+        return await IsReplicatingAsync(session, cancellationToken)
+            && await new StaleTables(session).MendAsync(fault, await ReplayedAsync(session, cancellationToken), cancellationToken);
     }
 
     private static async Task<IReadOnlyList<TableInfo>> ReplayedAsync(MigrationSession session, CancellationToken cancellationToken) =>

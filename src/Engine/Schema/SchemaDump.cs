@@ -31,7 +31,8 @@ internal sealed partial class SchemaDump(MigrationSession session)
             var before = await RestoreScriptAsync(folder.FullName, file, "pre-data", cancellationToken);
             var after = await RestoreScriptAsync(folder.FullName, file, "post-data", cancellationToken);
             await using var source = await session.OpenSourceAsync(cancellationToken);
-            var deferred = await DeferredForeignKeysAsync(source, tables, cancellationToken);
+            // Until the last copy the rows of a table that is copied whole are older than those of the other side.
+            var deferred = await ForeignKeysOfAsync(source, [.. tables.Where(table => table.Mode == TransferMode.CopiedWhole)], cancellationToken);
             return [.. Number([.. before.Where(IsWanted).Select(part => Entry(SchemaStage.BeforeData, part)), .. after.Where(IsWanted).SelectMany(part => Staged(part, deferred))])];
         }
         finally
@@ -101,26 +102,22 @@ internal sealed partial class SchemaDump(MigrationSession session)
         }
     }
 
-    /// <summary>
-    /// Foreign keys that touch a table that is copied whole: until the last copy its rows are older than those of the other side.
-    /// Each as the text by which its entry is known.
-    /// </summary>
-    private static Task<List<string>> DeferredForeignKeysAsync(NpgsqlConnection source, IReadOnlyList<TableInfo> tables, CancellationToken cancellationToken)
+    /// <summary>Foreign keys that touch one of these tables, each as the text by which its entry is known.</summary>
+    public static Task<List<string>> ForeignKeysOfAsync(NpgsqlConnection source, IReadOnlyList<TableInfo> tables, CancellationToken cancellationToken)
     {
-        var whole = tables.Where(table => table.Mode == TransferMode.CopiedWhole).Select(table => (long)table.Oid).ToArray();
         return source.ListAsync(
             """
-            WITH RECURSIVE whole AS (
+            WITH RECURSIVE touched AS (
                 SELECT unnest($1::bigint[])::oid AS oid
                 UNION
-                SELECT i.inhparent FROM whole JOIN pg_inherits i ON i.inhrelid = whole.oid)
+                SELECT i.inhparent FROM touched JOIN pg_inherits i ON i.inhrelid = touched.oid)
             SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) || E'\n    ADD CONSTRAINT ' || quote_ident(k.conname) || ' FOREIGN KEY '
             FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-            WHERE k.contype = 'f' AND k.conparentid = 0 AND (k.conrelid IN (SELECT oid FROM whole) OR k.confrelid IN (SELECT oid FROM whole))
+            WHERE k.contype = 'f' AND k.conparentid = 0 AND (k.conrelid IN (SELECT oid FROM touched) OR k.confrelid IN (SELECT oid FROM touched))
             """,
             row => row.GetString(0),
             cancellationToken,
-            whole);
+            tables.Select(table => (long)table.Oid).ToArray());
     }
 
     [GeneratedRegex("^(?<table>ALTER TABLE .*) ENABLE (ALWAYS|REPLICA) (?<what>(TRIGGER|RULE) .*);$", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1000)]

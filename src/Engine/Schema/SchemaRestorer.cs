@@ -81,6 +81,15 @@ internal sealed class SchemaRestorer(MigrationSession session)
         }
     }
 
+    /// <summary>Leaves foreign keys that are known by these texts for under the fence; returns how many.</summary>
+    public async Task<int> DeferForeignKeysAsync(IReadOnlyList<string> texts, CancellationToken cancellationToken)
+    {
+        await using var connection = await session.OpenTargetAsync(cancellationToken);
+        return await connection.ExecuteAsync(
+            "UPDATE heroku_migrator.schema_entry SET stage = $1 WHERE stage = $2 AND kind = 'FK CONSTRAINT' AND done_at IS NULL AND EXISTS (SELECT FROM unnest($3::text[]) t WHERE strpos(sql, t) > 0)",
+            cancellationToken, nameof(SchemaStage.UnderFence), nameof(SchemaStage.AfterDrain), texts.ToArray());
+    }
+
     /// <summary>Takes back what was made under a fence that is gone now, as it would disturb the replication.</summary>
     public async Task UndoUnderFenceAsync(CancellationToken cancellationToken)
     {

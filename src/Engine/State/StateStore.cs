@@ -6,10 +6,11 @@ namespace HerokuMigrator.State;
 
 /// <summary>The migration as the state knows it.</summary>
 internal sealed record MigrationRow(
-    string Id, string Name, MigrationPhase Phase, MigrationPhase? Before, string SourceFingerprint, DateTimeOffset StartedAt, DateTimeOffset? SwitchedAt);
+    string Id, string Name, MigrationPhase Phase, MigrationPhase? Before, string? Failure, string SourceFingerprint, DateTimeOffset StartedAt, DateTimeOffset? SwitchedAt);
 
 /// <summary>One table as it was planned, and how far its copy is.</summary>
-internal sealed record TableRow(TableInfo Table, bool Copied, long Rows, long Bytes);
+/// <param name="SourceVersion">What <see cref="Operations.StaleTables"/> read of the source's table before the copy; null where there is no copy.</param>
+internal sealed record TableRow(TableInfo Table, bool Copied, long Rows, long Bytes, string? SourceVersion);
 
 /// <summary>
 /// The state of the migration, in the target's schema heroku_migrator: it outlives the machine that runs the migration,
@@ -23,13 +24,13 @@ internal sealed class StateStore(NpgsqlDataSource target)
         CREATE SCHEMA heroku_migrator;
         COMMENT ON SCHEMA heroku_migrator IS 'State of a running migration by HerokuMigrator; dropped when it is completed or stopped';
         CREATE TABLE heroku_migrator.migration (
-            one boolean PRIMARY KEY DEFAULT true CHECK (one), id text NOT NULL, name text NOT NULL, phase text NOT NULL, phase_before text,
+            one boolean PRIMARY KEY DEFAULT true CHECK (one), id text NOT NULL, name text NOT NULL, phase text NOT NULL, phase_before text, failure text,
             source_fingerprint text NOT NULL, started_at timestamptz NOT NULL DEFAULT clock_timestamp(), switched_at timestamptz, fence jsonb, target_writes jsonb);
         CREATE TABLE heroku_migrator.event (
             id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(), kind text NOT NULL, message text NOT NULL);
         CREATE TABLE heroku_migrator.moved_table (
             schema_name text NOT NULL, table_name text NOT NULL, plan jsonb NOT NULL, copied_at timestamptz,
-            rows bigint NOT NULL DEFAULT 0, bytes bigint NOT NULL DEFAULT 0, PRIMARY KEY (schema_name, table_name));
+            rows bigint NOT NULL DEFAULT 0, bytes bigint NOT NULL DEFAULT 0, source_version text, analyzed_at timestamptz, PRIMARY KEY (schema_name, table_name));
         CREATE TABLE heroku_migrator.schema_entry (
             seq integer PRIMARY KEY, stage text NOT NULL, kind text NOT NULL, name text NOT NULL, sql text NOT NULL, undo_sql text, done_at timestamptz, problem text);
         CREATE TABLE heroku_migrator.sentinel (id integer PRIMARY KEY, mark text NOT NULL);
@@ -50,15 +51,16 @@ internal sealed class StateStore(NpgsqlDataSource target)
         }
 
         var rows = await connection.ListAsync(
-            "SELECT id, name, phase, phase_before, source_fingerprint, started_at, switched_at FROM heroku_migrator.migration",
+            "SELECT id, name, phase, phase_before, failure, source_fingerprint, started_at, switched_at FROM heroku_migrator.migration",
             row => new MigrationRow(
                 row.GetString(0),
                 row.GetString(1),
                 Enum.Parse<MigrationPhase>(row.GetString(2)),
                 row.IsDBNull(3) ? null : Enum.Parse<MigrationPhase>(row.GetString(3)),
-                row.GetString(4),
-                row.GetFieldValue<DateTimeOffset>(5),
-                row.IsDBNull(6) ? null : row.GetFieldValue<DateTimeOffset>(6)),
+                row.IsDBNull(4) ? null : row.GetString(4),
+                row.GetString(5),
+                row.GetFieldValue<DateTimeOffset>(6),
+                row.IsDBNull(7) ? null : row.GetFieldValue<DateTimeOffset>(7)),
             cancellationToken);
         return rows.SingleOrDefault();
     }
@@ -107,12 +109,26 @@ internal sealed class StateStore(NpgsqlDataSource target)
         await connection.ExecuteAsync(
             """
             WITH changed AS (
-                UPDATE heroku_migrator.migration SET phase_before = phase, phase = $1,
+                UPDATE heroku_migrator.migration SET phase_before = phase, phase = $1, failure = NULL,
                     switched_at = CASE WHEN $1 = 'Switched' THEN clock_timestamp() WHEN $1 IN ('Completing') THEN switched_at END
                 WHERE phase <> $1 RETURNING phase_before)
             INSERT INTO heroku_migrator.event (kind, message) SELECT 'phase', phase_before || ' -> ' || $1 FROM changed
             """,
             cancellationToken, phase.ToString());
+    }
+
+    /// <summary>Only where a start is under way: a failure later leaves the phase, as its own commands ask for that.</summary>
+    public async Task SetFailedAsync(string failure, CancellationToken cancellationToken)
+    {
+        await using var connection = await target.OpenConnectionAsync(cancellationToken);
+        await connection.ExecuteAsync(
+            """
+            WITH changed AS (
+                UPDATE heroku_migrator.migration SET phase_before = phase, phase = 'Failed', failure = $1
+                WHERE phase IN ('Preparing', 'Copying', 'CatchingUp') RETURNING phase_before)
+            INSERT INTO heroku_migrator.event (kind, message) SELECT 'phase', phase_before || ' -> Failed: ' || $1 FROM changed
+            """,
+            cancellationToken, failure);
     }
 
     public async Task LogAsync(string kind, string message, CancellationToken cancellationToken)
@@ -140,16 +156,30 @@ internal sealed class StateStore(NpgsqlDataSource target)
     {
         await using var connection = await target.OpenConnectionAsync(cancellationToken);
         return await connection.ListAsync(
-            "SELECT plan::text, copied_at IS NOT NULL, rows, bytes FROM heroku_migrator.moved_table ORDER BY schema_name, table_name",
-            row => new TableRow(JsonSerializer.Deserialize<TableInfo>(row.GetString(0))!, row.GetBoolean(1), row.GetInt64(2), row.GetInt64(3)),
+            "SELECT plan::text, copied_at IS NOT NULL, rows, bytes, source_version FROM heroku_migrator.moved_table ORDER BY schema_name, table_name",
+            row => new TableRow(JsonSerializer.Deserialize<TableInfo>(row.GetString(0))!, row.GetBoolean(1), row.GetInt64(2), row.GetInt64(3), row.IsDBNull(4) ? null : row.GetString(4)),
             cancellationToken);
     }
 
     /// <summary>To be called in the transaction that copied the table.</summary>
-    public static Task MarkCopiedAsync(NpgsqlConnection connection, TableInfo table, long rows, long bytes, CancellationToken cancellationToken) =>
+    public static Task MarkCopiedAsync(NpgsqlConnection connection, TableInfo table, long rows, long bytes, string? sourceVersion, CancellationToken cancellationToken) =>
         connection.ExecuteAsync(
-            "UPDATE heroku_migrator.moved_table SET copied_at = clock_timestamp(), rows = $3, bytes = $4 WHERE schema_name = $1 AND table_name = $2",
-            cancellationToken, table.Schema, table.Name, rows, bytes);
+            "UPDATE heroku_migrator.moved_table SET copied_at = clock_timestamp(), rows = $3, bytes = $4, source_version = $5 WHERE schema_name = $1 AND table_name = $2",
+            cancellationToken, table.Schema, table.Name, rows, bytes, sourceVersion);
+
+    /// <summary>Tables whose statistics on the target were not made yet.</summary>
+    public async Task<IReadOnlyList<(string Schema, string Table)>> ReadUnanalyzedAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await target.OpenConnectionAsync(cancellationToken);
+        return await connection.ListAsync(
+            "SELECT schema_name, table_name FROM heroku_migrator.moved_table WHERE analyzed_at IS NULL ORDER BY 1, 2",
+            row => (row.GetString(0), row.GetString(1)),
+            cancellationToken);
+    }
+
+    public static Task MarkAnalyzedAsync(NpgsqlConnection connection, string schema, string table, CancellationToken cancellationToken) =>
+        connection.ExecuteAsync(
+            "UPDATE heroku_migrator.moved_table SET analyzed_at = clock_timestamp() WHERE schema_name = $1 AND table_name = $2", cancellationToken, schema, table);
 
     public async Task ForgetCopyAsync(IReadOnlyList<TableInfo> tables, CancellationToken cancellationToken)
     {
@@ -174,10 +204,19 @@ internal sealed class StateStore(NpgsqlDataSource target)
         return await connection.ScalarAsync<string>("SELECT fence::text FROM heroku_migrator.migration", cancellationToken);
     }
 
-    public async Task ClearFenceAsync(CancellationToken cancellationToken)
+    /// <param name="phase">What follows, set in the same transaction; null: it stays.</param>
+    /// <param name="cancellationToken">Nothing is changed where it comes before the commit.</param>
+    public async Task ClearFenceAsync(MigrationPhase? phase, CancellationToken cancellationToken)
     {
         await using var connection = await target.OpenConnectionAsync(cancellationToken);
-        await connection.ExecuteAsync("UPDATE heroku_migrator.migration SET fence = NULL", cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await connection.ExecuteAsync("UPDATE heroku_migrator.migration SET fence = NULL WHERE fence IS NOT NULL", cancellationToken);
+        if (phase is { } next)
+        {
+            await SetPhaseAsync(connection, next, cancellationToken);
+        }
+
+        await transaction.CommitAsync(cancellationToken);
     }
 
     public async Task SaveTargetWritesAsync(string? json, CancellationToken cancellationToken)
