@@ -57,7 +57,8 @@ internal static class ResultText
 
     public static void Write(TrafficSwitch done, TextWriter output, Paint paint)
     {
-        output.WriteLine($"{done.Name}: {done.Phase}" + (done.WritePauseMs is { } pause ? $", writes paused {pause:0} ms" : ""));
+        output.WriteLine($"{done.Name}: {done.Phase}" + (done.WritePauseMs is { } pause ? $", writes paused {pause:0} ms" : "")
+            + (done.FailedAttemptsMs > 0 ? $", and up to {done.FailedAttemptsMs:0} ms before by attempts at the fence that failed" : ""));
         output.WriteLine($"  {Count(done.TablesFenced, "table")}, {Count(done.SequencesSet, "sequence")}, roles: {string.Join(", ", done.Roles)}");
         WriteList("copied whole", done.TablesCopiedWhole, output);
         WriteList(paint.Yellow("written on the target since the switch, not on the source"), done.TablesWrittenOnTarget, output);

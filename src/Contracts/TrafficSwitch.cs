@@ -23,6 +23,9 @@ public sealed record TrafficSwitch
     /// <summary>Attempts that the fence took to get its locks.</summary>
     public int LockAttempts { get; init; }
 
+    /// <summary>Milliseconds in all that writers may have queued behind attempts that did not get their locks; not part of <see cref="WritePauseMs"/>.</summary>
+    public double FailedAttemptsMs { get; init; }
+
     /// <summary>Milliseconds from the sentinel's commit on the source to its being seen on the target.</summary>
     public double? SentinelMs { get; init; }
 
@@ -36,7 +39,7 @@ public sealed record TrafficSwitch
     /// <summary>Tables that were copied whole under the fence.</summary>
     public IReadOnlyList<string> TablesCopiedWhole { get; init; } = [];
 
-    /// <summary>After an undo: tables that were written on the target since the switch; those writes are not on the source.</summary>
+    /// <summary>After an undo: tables that were written on the target since the switch, or, where its server lost its counters, may have been; those writes are not on the source.</summary>
     public IReadOnlyList<string> TablesWrittenOnTarget { get; init; } = [];
 
     /// <summary>The SQL that takes the fence away again, for use without this program.</summary>

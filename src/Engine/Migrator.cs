@@ -55,15 +55,16 @@ public sealed class Migrator(MigratorOptions options, IOperationEvents events) :
             async session =>
             {
                 var until = DateTimeOffset.UtcNow + timeout;
+                var reader = new StatusReader(session);
                 while (true)
                 {
-                    var status = await new StatusReader(session).ReadAsync(cancellationToken);
+                    var status = await reader.ReadAsync(cancellationToken);
                     if ((status.ReadyToSwitch && status.LagSeconds < SmallLag) || status.Phase is MigrationPhase.Switched or MigrationPhase.Completed)
                     {
                         return status;
                     }
 
-                    if (DateTimeOffset.UtcNow >= until || status.Phase is MigrationPhase.NotStarted or MigrationPhase.Aborted)
+                    if (DateTimeOffset.UtcNow >= until || status.Phase is MigrationPhase.NotStarted or MigrationPhase.Failed or MigrationPhase.Aborted)
                     {
                         throw Errors.WaitTimedOut(status, timeout);
                     }

@@ -53,7 +53,7 @@ internal sealed class CaptureRemover(NpgsqlDataSource source, IOperationEvents e
         }
     }
 
-    private static Task<int> RemoveAsync(
+    private static Task RemoveAsync(
         NpgsqlConnection connection, string schema, string table, IReadOnlyList<(string Trigger, string Function)> triggers, CancellationToken cancellationToken)
     {
         var qualified = SqlName.Qualify(schema, table);

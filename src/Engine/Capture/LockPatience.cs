@@ -1,8 +1,13 @@
+using System.Diagnostics;
 using System.Globalization;
 using HerokuMigrator.Catalog;
 using Npgsql;
 
 namespace HerokuMigrator.Capture;
+
+/// <summary>What it took to get locks.</summary>
+/// <param name="Failed">How long attempts that failed held others up, in all.</param>
+internal sealed record LocksTaken(int Attempts, TimeSpan Failed);
 
 /// <summary>
 /// Takes locks on a busy source without making its writers queue: short waits, pauses that grow between them, and a bound on it all.
@@ -12,27 +17,30 @@ internal sealed record LockPatience(TimeSpan Wait, TimeSpan GiveUpAfter)
     public static readonly LockPatience Default = new(TimeSpan.FromMilliseconds(250), TimeSpan.FromMinutes(10));
 
     /// <summary>
-    /// Runs the work in a transaction of its own until its locks were free; returns the number of attempts.
+    /// Runs the work in a transaction of its own until its locks were free; returns what it took.
     /// Each lock waits for <see cref="Wait"/> at most; a statement that the work itself limits counts as a lock that was not free.
     /// </summary>
-    public async Task<int> RunAsync(
+    public async Task<LocksTaken> RunAsync(
         NpgsqlConnection connection, IReadOnlyList<string> tables, Func<Task> work, Func<int, string, Task> onBlocked, CancellationToken cancellationToken)
     {
         var until = DateTimeOffset.UtcNow + GiveUpAfter;
+        var failed = TimeSpan.Zero;
         for (var attempt = 1; ; attempt++)
         {
             await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+            var clock = Stopwatch.StartNew();
             try
             {
                 var milliseconds = Wait.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture);
                 await connection.ExecuteAsync($"SET LOCAL lock_timeout = {milliseconds}", cancellationToken);
                 await work();
                 await transaction.CommitAsync(cancellationToken);
-                return attempt;
+                return new LocksTaken(attempt, failed);
             }
             catch (PostgresException exception) when (exception.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.QueryCanceled)
             {
                 await transaction.RollbackAsync(CancellationToken.None);
+                failed += clock.Elapsed;
                 var blockers = await LockHolders.DescribeAsync(connection, tables, cancellationToken);
                 if (DateTimeOffset.UtcNow >= until)
                 {

@@ -12,7 +12,7 @@ namespace HerokuMigrator.Cutover;
 internal sealed class Fence(MigrationSession session)
 {
     /// <summary>Builds the fence; what was there before is on disk and in the state first. Goes on where a run was killed.</summary>
-    public async Task<(FenceRecord Record, int Attempts)> CloseAsync(SwitchOptions options, CancellationToken cancellationToken)
+    public async Task<(FenceRecord Record, LocksTaken Locks)> CloseAsync(SwitchOptions options, CancellationToken cancellationToken)
     {
         await using var source = await session.OpenSourceAsync(cancellationToken);
         var record = await LoadAsync(cancellationToken);
@@ -26,13 +26,13 @@ internal sealed class Fence(MigrationSession session)
         {
             // An earlier run built it and was killed; nobody, this role included, has the right to lock any more.
             record = record with { FencedAt = record.FencedAt ?? DateTimeOffset.UtcNow };
-            return (record, 0);
+            return (record, new LocksTaken(0, TimeSpan.Zero));
         }
 
         DateTimeOffset heldSince = default;
         var patience = new LockPatience(TimeSpan.FromMilliseconds(options.LockTimeoutMs), TimeSpan.FromSeconds(options.TimeoutSeconds));
         var tables = record.Relations.Where(relation => !relation.IsSequence).Select(relation => SqlName.Qualify(relation.Schema, relation.Name)).ToList();
-        var attempts = await patience.RunAsync(
+        var locks = await patience.RunAsync(
             source,
             tables,
             async () =>
@@ -58,8 +58,8 @@ internal sealed class Fence(MigrationSession session)
 
         record = record with { FencedAt = record.FencedAt ?? heldSince };
         await SaveAsync(record, cancellationToken);
-        session.Events.Information($"Fence closed: {record.Relations.Count} tables and sequences, {attempts} attempts.");
-        return (record, attempts);
+        session.Events.Information($"Fence closed: {record.Relations.Count} tables and sequences, {locks.Attempts} attempts.");
+        return (record, locks);
     }
 
     /// <summary>Restores exactly the recorded privileges; returns the record, or null where nothing was fenced.</summary>
@@ -103,7 +103,14 @@ internal sealed class Fence(MigrationSession session)
     /// <summary>To be called once the privileges are back and the state says so too.</summary>
     public async Task ForgetAsync(CancellationToken cancellationToken)
     {
-        await session.Store.ClearFenceAsync(cancellationToken);
+        await session.Store.ClearFenceAsync(null, cancellationToken);
+        File.Delete(session.Home.FenceFile);
+    }
+
+    /// <summary>The same, together with the phase that follows.</summary>
+    public async Task ForgetAsync(MigrationPhase phase, CancellationToken cancellationToken)
+    {
+        await session.Store.ClearFenceAsync(phase, cancellationToken);
         File.Delete(session.Home.FenceFile);
     }
 
@@ -125,7 +132,7 @@ internal sealed class Fence(MigrationSession session)
         await session.Store.SaveFenceAsync(json, cancellationToken);
     }
 
-    /// <summary>As the relations are named now; what was dropped since, relation or role, cannot be granted on or to.</summary>
+    /// <summary>As relations and columns are named now; what was dropped since, relation, column or role, cannot be granted on or to.</summary>
     private static async Task<IReadOnlyList<FencedRelation>> PresentAsync(NpgsqlConnection source, FenceRecord record, CancellationToken cancellationToken)
     {
         var rows = await source.ListAsync(
@@ -134,6 +141,12 @@ internal sealed class Fence(MigrationSession session)
             cancellationToken,
             record.Relations.Select(relation => (long)relation.Oid).ToArray());
         var names = rows.ToDictionary(row => row.Oid);
+        var columns = (await source.ListAsync(
+            "SELECT attrelid, attnum, attname FROM pg_attribute WHERE attrelid = ANY ($1::bigint[]::oid[]) AND attnum > 0 AND NOT attisdropped",
+            row => (Table: row.GetFieldValue<uint>(0), Number: row.GetInt16(1), Name: row.GetString(2)),
+            cancellationToken,
+            record.Relations.Where(relation => relation.ColumnGrants.Count > 0).Select(relation => (long)relation.Oid).ToArray()))
+            .ToDictionary(column => (column.Table, column.Number), column => column.Name);
         var roles = (await source.ListAsync("SELECT rolname FROM pg_roles", row => row.GetString(0), cancellationToken)).Append("").ToHashSet(StringComparer.Ordinal);
         return
         [
@@ -141,9 +154,13 @@ internal sealed class Fence(MigrationSession session)
             {
                 Schema = names[relation.Oid].Schema,
                 Name = names[relation.Oid].Name,
-                Grants = [.. relation.Grants.Where(grant => roles.Contains(grant.Grantee) && roles.Contains(grant.Grantor))],
+                Grants = Present(relation.Grants),
+                ColumnGrants = relation.ColumnGrants.Where(grants => columns.ContainsKey((relation.Oid, relation.ColumnNumbers[grants.Key])))
+                    .ToDictionary(grants => columns[(relation.Oid, relation.ColumnNumbers[grants.Key])], grants => Present(grants.Value)),
             }),
         ];
+
+        IReadOnlyList<Grant> Present(IReadOnlyList<Grant> grants) => [.. grants.Where(grant => roles.Contains(grant.Grantee) && roles.Contains(grant.Grantor))];
     }
 
     /// <summary>Many statements a round trip: on a slow link, each one's would be a part of the write pause.</summary>

@@ -22,6 +22,9 @@ public sealed record FencedRelation
     public required IReadOnlyList<string> Acl { get; init; }
 
     public required IReadOnlyDictionary<string, IReadOnlyList<Grant>> ColumnGrants { get; init; }
+
+    /// <summary>Numbers of the columns that have grants of their own: a column keeps its number when it gets another name.</summary>
+    public required IReadOnlyDictionary<string, short> ColumnNumbers { get; init; }
 }
 
 /// <summary>A role whose default was set to read-only, and what it was before; null: not set.</summary>

@@ -73,12 +73,36 @@ internal static class FenceSql
         var script = new StringBuilder();
         script.AppendLine("-- Takes the write fence of HerokuMigrator away: run it with psql on the source, as the role that migrated.");
         script.AppendLine("SET default_transaction_read_only = off;").AppendLine("BEGIN READ WRITE;");
-        foreach (var sql in record.Relations.SelectMany(Restore).Concat(RestoreRoles(record)))
+        foreach (var relation in record.Relations)
+        {
+            foreach (var sql in Grants(relation, relation.Grants, "", onlyWrites: true))
+            {
+                script.Append(sql).AppendLine(";");
+            }
+
+            foreach (var (column, grants) in relation.ColumnGrants)
+            {
+                AppendWhereColumnIs(script, relation, column, Grants(relation, grants, $" ({SqlName.Quote(column)})", onlyWrites: true));
+            }
+        }
+
+        foreach (var sql in RestoreRoles(record))
         {
             script.Append(sql).AppendLine(";");
         }
 
         return script.AppendLine("COMMIT;").ToString();
+    }
+
+    /// <summary>A column that was dropped meanwhile, or renamed, must not keep the rest from being restored.</summary>
+    private static void AppendWhereColumnIs(StringBuilder script, FencedRelation relation, string column, IEnumerable<string> statements)
+    {
+        var body = string.Join(' ', statements.Select(sql => sql + ";"));
+        if (body.Length > 0)
+        {
+            var condition = $"EXISTS (SELECT FROM pg_attribute WHERE attrelid = {SqlName.Literal(Qualified(relation))}::regclass AND attname = {SqlName.Literal(column)} AND NOT attisdropped)";
+            script.Append("DO ").Append(SqlName.Literal($"BEGIN IF {condition} THEN {body} END IF; END")).AppendLine(";");
+        }
     }
 
     private static IEnumerable<string> GrantAll(FencedRelation relation, bool onlyWrites)

@@ -28,6 +28,7 @@ internal static class PrivilegeReader
                 Grants = [.. grants[row.GetFieldValue<uint>(0)]],
                 ColumnGrants = columns[row.GetFieldValue<uint>(0)].GroupBy(entry => entry.Column)
                     .ToDictionary(group => group.Key, IReadOnlyList<Grant> (group) => [.. group.Select(entry => entry.Grant)]),
+                ColumnNumbers = columns[row.GetFieldValue<uint>(0)].DistinctBy(entry => entry.Column).ToDictionary(entry => entry.Column, entry => entry.Number),
             },
             cancellationToken);
         return new FenceRecord
@@ -97,6 +98,7 @@ internal static class PrivilegeReader
             """,
             row => row.GetString(0),
             cancellationToken));
+        found.AddRange(await FenceDoors.FindViewsAsync(source, cancellationToken));
         found.AddRange(await source.ListAsync(
             "SELECT 'prepared transaction ' || quote_literal(gid) || ' of ' || owner || ' is still open' FROM pg_prepared_xacts WHERE database = current_database()",
             row => row.GetString(0),
@@ -118,16 +120,16 @@ internal static class PrivilegeReader
         return rows.ToLookup(row => row.Relation, row => row.Grant);
     }
 
-    private static async Task<ILookup<uint, (string Column, Grant Grant)>> ReadColumnGrantsAsync(NpgsqlConnection source, CancellationToken cancellationToken)
+    private static async Task<ILookup<uint, (string Column, short Number, Grant Grant)>> ReadColumnGrantsAsync(NpgsqlConnection source, CancellationToken cancellationToken)
     {
         var rows = await source.ListAsync(
             $"""
-            SELECT c.oid, t.attname, pg_get_userbyid(a.grantor), CASE a.grantee WHEN 0 THEN '' ELSE pg_get_userbyid(a.grantee) END, a.privilege_type, a.is_grantable
+            SELECT c.oid, t.attname, t.attnum, pg_get_userbyid(a.grantor), CASE a.grantee WHEN 0 THEN '' ELSE pg_get_userbyid(a.grantee) END, a.privilege_type, a.is_grantable
             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute t ON t.attrelid = c.oid
             CROSS JOIN LATERAL aclexplode(t.attacl) WITH ORDINALITY a
             WHERE c.relkind IN ('r', 'p') AND NOT t.attisdropped AND {UserObjects.RelationFilter} ORDER BY c.oid, t.attnum, a.ordinality
             """,
-            row => (Relation: row.GetFieldValue<uint>(0), Entry: (row.GetString(1), new Grant(row.GetString(2), row.GetString(3), row.GetString(4), row.GetBoolean(5)))),
+            row => (Relation: row.GetFieldValue<uint>(0), Entry: (row.GetString(1), row.GetInt16(2), new Grant(row.GetString(3), row.GetString(4), row.GetString(5), row.GetBoolean(6)))),
             cancellationToken);
         return rows.ToLookup(row => row.Relation, row => row.Entry);
     }

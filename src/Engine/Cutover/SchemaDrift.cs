@@ -5,25 +5,87 @@ using Npgsql;
 
 namespace HerokuMigrator.Cutover;
 
-/// <summary>Compares the source's tables of now with those that the migration was planned for: rows of a new table would be lost silently.</summary>
+/// <summary>How the source's schema of now differs from the one that the migration was planned for.</summary>
+/// <param name="Tables">Each in a sentence: rows of a new table would be lost silently.</param>
+/// <param name="MissingSequences">On the source only: a sentence, and the statement that mends it on the target; none for an identity column's.</param>
+/// <param name="LeftSequences">On the target only.</param>
+internal sealed record SchemaDifference(IReadOnlyList<string> Tables, IReadOnlyList<(string Words, string? Sql)> MissingSequences, IReadOnlyList<string> LeftSequences)
+{
+    /// <summary>What keeps a switch from being whole.</summary>
+    public IReadOnlyList<string> Obstacles => [.. Tables, .. MissingSequences.Select(sequence => sequence.Words)];
+
+    public string Remedy => string.Join(' ', Remedies());
+
+    private IEnumerable<string> Remedies()
+    {
+        if (MissingSequences.Select(sequence => sequence.Sql).OfType<string>().ToList() is { Count: > 0 } statements)
+        {
+            yield return $"On the target run {string.Join(' ', statements)}";
+        }
+
+        if (MissingSequences.Any(sequence => sequence.Sql is null))
+        {
+            yield return "Give the target's columns the identity that the source's have got.";
+        }
+
+        yield return Tables.Count == 0
+            ? "Then switch again."
+            : "Take the change of the tables back on the source, or run Stop-Migration, empty the target, and start again.";
+    }
+}
+
+/// <summary>Compares the source's tables and sequences of now with those of the plan and of the target.</summary>
 internal sealed class SchemaDrift(MigrationSession session)
 {
-    public async Task RefuseAsync(NpgsqlConnection source, IReadOnlyList<TableRow> planned, CancellationToken cancellationToken)
+    public async Task<SchemaDifference> ReadAsync(NpgsqlConnection source, IReadOnlyList<TableRow> planned, CancellationToken cancellationToken)
     {
-        var now = (await CatalogReader.ReadAsync(source, cancellationToken)).Tables.ToDictionary(table => table.QualifiedName, Shape, StringComparer.Ordinal);
+        var tables = await CatalogReader.ReadTablesAsync(source, cancellationToken);
+        var now = tables.ToDictionary(table => table.QualifiedName, Shape, StringComparer.Ordinal);
         var before = planned.ToDictionary(row => row.Table.QualifiedName, row => Shape(row.Table), StringComparer.Ordinal);
         var drift = now.Keys.Except(before.Keys, StringComparer.Ordinal).Select(table => table + " is new")
             .Concat(before.Keys.Except(now.Keys, StringComparer.Ordinal).Select(table => table + " is gone"))
             .Concat(now.Where(table => before.TryGetValue(table.Key, out var shape) && shape != table.Value).Select(table => table.Key + " has other columns, or is another table of that name"))
             .Order(StringComparer.Ordinal).ToList();
-        if (drift.Count > 0)
+        await using var target = await session.OpenTargetAsync(cancellationToken);
+        var here = await CatalogReader.ReadSequencesAsync(source, cancellationToken);
+        var there = (await CatalogReader.ReadSequencesAsync(target, cancellationToken)).Select(sequence => sequence.QualifiedName).ToHashSet(StringComparer.Ordinal);
+        var missing = await DescribeAsync(source, [.. here.Where(sequence => !there.Contains(sequence.QualifiedName))], cancellationToken);
+        return new SchemaDifference(drift, missing, [.. there.Except(here.Select(sequence => sequence.QualifiedName)).Order(StringComparer.Ordinal)]);
+    }
+
+    public async Task<SchemaDifference> RefuseAsync(NpgsqlConnection source, IReadOnlyList<TableRow> planned, CancellationToken cancellationToken)
+    {
+        var difference = await ReadAsync(source, planned, cancellationToken);
+        if (difference.Obstacles.Count > 0)
         {
             throw Errors.SwitchRefused(
-                $"The source's schema has changed since the migration '{session.Name}' began: {string.Join("; ", drift.Take(10))}.",
-                "Take the change back on the source, or run Stop-Migration, empty the target, and start again.",
-                drift[0]);
+                $"The source's schema has changed since the migration '{session.Name}' began: {string.Join("; ", difference.Obstacles.Take(10))}.",
+                difference.Remedy,
+                difference.Obstacles[0]);
         }
+
+        return difference;
     }
+
+    private static async Task<IReadOnlyList<(string Words, string? Sql)>> DescribeAsync(NpgsqlConnection source, IReadOnlyList<SequenceInfo> missing, CancellationToken cancellationToken) =>
+        missing.Count == 0 ? [] : await source.ListAsync(
+            """
+            SELECT n.nspname, c.relname,
+                   format(' AS %s START WITH %s INCREMENT BY %s MINVALUE %s MAXVALUE %s CACHE %s', format_type(s.seqtypid, NULL), s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache)
+                   || CASE WHEN s.seqcycle THEN ' CYCLE' ELSE '' END,
+                   EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'i' AND d.refobjsubid > 0)
+            FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE c.oid = ANY ($1::bigint[]::oid[]) ORDER BY 1, 2
+            """,
+            row =>
+            {
+                var name = SqlName.Qualify(row.GetString(0), row.GetString(1));
+                return row.GetBoolean(3)
+                    ? ($"an identity column is new, with sequence {name}", (string?)null)
+                    : ($"sequence {name} is new", $"CREATE SEQUENCE {name}{row.GetString(2)};");
+            },
+            cancellationToken,
+            missing.Select(sequence => (long)sequence.Oid).ToArray());
 
     /// <summary>With the oid: a table that was dropped and made again has lost its triggers, and changes with them.</summary>
     private static string Shape(TableInfo table) => table.Oid + ":" + string.Join(',', table.Columns.Select(column => column.Name + " " + column.Type));

@@ -11,6 +11,8 @@ internal sealed class TargetWrites(MigrationSession session)
     /// <summary>Idle sessions hand in their counts after ten seconds at the latest.</summary>
     private static readonly TimeSpan CountersAreInAfter = TimeSpan.FromSeconds(11);
 
+    private Dictionary<string, string>? _seen;
+
     /// <summary>To be called when the target is complete and before anybody is told so.</summary>
     public async Task RememberAsync(CancellationToken cancellationToken)
     {
@@ -22,20 +24,48 @@ internal sealed class TargetWrites(MigrationSession session)
             await Task.Delay(TimeSpan.FromMilliseconds(10), cancellationToken);
         }
 
-        await session.Store.SaveTargetWritesAsync(JsonSerializer.Serialize(await ReadAsync(target, cancellationToken)), cancellationToken);
+        var remembered = new Remembered(await ReadEpochAsync(target, cancellationToken), await ReadAsync(target, cancellationToken));
+        await session.Store.SaveTargetWritesAsync(JsonSerializer.Serialize(remembered), cancellationToken);
     }
 
-    /// <summary>Schema-qualified names of tables whose counters moved since <see cref="RememberAsync"/>.</summary>
-    public async Task<IReadOnlyList<string>> FindAsync(CancellationToken cancellationToken)
+    /// <summary>Schema-qualified names of tables whose counters moved since <see cref="RememberAsync"/>; all of them, where the server has lost its counters.</summary>
+    public async Task<IReadOnlyList<string>> FindAsync(IReadOnlyList<string> all, CancellationToken cancellationToken)
     {
         var json = await session.Store.ReadTargetWritesAsync(cancellationToken);
+        await using var target = await session.OpenTargetAsync(cancellationToken);
+        await WaitForCountersAsync(target, cancellationToken);
+        _seen = await ReadAsync(target, cancellationToken);
         if (json is null)
         {
             return [];
         }
 
-        var before = JsonSerializer.Deserialize<Dictionary<string, string>>(json)!;
+        var before = JsonSerializer.Deserialize<Remembered>(json)!;
+        if (before.Epoch != await ReadEpochAsync(target, cancellationToken))
+        {
+            session.Events.Warning("The target's server was started again since the switch, or its counters were reset: they cannot tell which tables were written there, so all are copied anew.");
+            return all;
+        }
+
+        return Moved(before.Counters, _seen, []);
+    }
+
+    /// <summary>The same since the last look; for the tables that were copied since then nobody can tell.</summary>
+    public async Task<IReadOnlyList<string>> FindLaterAsync(IReadOnlyList<string> copied, CancellationToken cancellationToken)
+    {
+        session.Target.Clear();
         await using var target = await session.OpenTargetAsync(cancellationToken);
+        await WaitForCountersAsync(target, cancellationToken);
+        var before = _seen!;
+        _seen = await ReadAsync(target, cancellationToken);
+        return Moved(before, _seen, copied);
+    }
+
+    private static IReadOnlyList<string> Moved(Dictionary<string, string> before, Dictionary<string, string> now, IReadOnlyList<string> except) =>
+        [.. now.Where(table => before.GetValueOrDefault(table.Key) != table.Value).Select(table => table.Key).Except(except, StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+
+    private static async Task WaitForCountersAsync(NpgsqlConnection target, CancellationToken cancellationToken)
+    {
         var others = await target.ScalarAsync<bool>(
             "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND application_name !~ '^heroku-migrator')",
             cancellationToken);
@@ -43,10 +73,15 @@ internal sealed class TargetWrites(MigrationSession session)
         {
             await Task.Delay(CountersAreInAfter, cancellationToken);
         }
-
-        var now = await ReadAsync(target, cancellationToken);
-        return [.. now.Where(table => before.GetValueOrDefault(table.Key) != table.Value).Select(table => table.Key).Order(StringComparer.Ordinal)];
     }
+
+    /// <summary>Counters are comparable within one run of the server, and between two resets. A crash drops them all, and resets those of the server too.</summary>
+    private static async Task<string> ReadEpochAsync(NpgsqlConnection target, CancellationToken cancellationToken) =>
+        (await target.ScalarAsync<string>(
+            """
+            SELECT concat_ws('/', pg_postmaster_start_time(), (SELECT stats_reset FROM pg_stat_bgwriter), (SELECT stats_reset FROM pg_stat_database WHERE datname = current_database()))
+            """,
+            cancellationToken))!;
 
     /// <summary>Sessions of ours beside the asking one; the operator lock's is always there, and writes nothing.</summary>
     private static Task<long> OwnSessionsAsync(NpgsqlConnection target, CancellationToken cancellationToken) =>
@@ -67,4 +102,6 @@ internal sealed class TargetWrites(MigrationSession session)
             cancellationToken);
         return rows.ToDictionary(row => row.Table, row => row.Writes, StringComparer.Ordinal);
     }
+
+    private sealed record Remembered(string Epoch, Dictionary<string, string> Counters);
 }

@@ -58,13 +58,26 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
         if (row.Phase == MigrationPhase.Replicating)
         {
             await using var source = await session.OpenSourceAsync(cancellationToken);
+            foreach (var function in await FenceDoors.FindFunctionsAsync(source, cancellationToken))
+            {
+                session.Events.Warning($"{function}: what it writes, no fence holds back. Make sure that nobody calls it during and after the switch, or revoke EXECUTE on it.");
+            }
+
             var obstacles = await PrivilegeReader.FindObstaclesAsync(source, cancellationToken);
             if (obstacles.Count > 0)
             {
                 throw Errors.SwitchRefused($"The fence would leak: {string.Join("; ", obstacles)}.", "Mend that on the source, then switch again.", obstacles[0]);
             }
 
-            await new SchemaDrift(session).RefuseAsync(source, tables, cancellationToken);
+            var difference = await new SchemaDrift(session).RefuseAsync(source, tables, cancellationToken);
+            if (difference.LeftSequences.Count > 0)
+            {
+                session.Events.Warning($"The target has sequences that the source has not, or not any more; they stay as they are: {string.Join(", ", difference.LeftSequences)}.");
+            }
+
+            // The record of a fence that is gone must not be the one of the next.
+            await _fence.ForgetAsync(cancellationToken);
+            await RecopyStaleAsync(replayed, cancellationToken);
         }
 
         await _replication.EnsureRunningAsync(replayed, cancellationToken);
@@ -83,18 +96,34 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
         }
     }
 
+    /// <summary>Copied now, while writes flow: what of it changes no more until the fence need not be copied under it.</summary>
+    private async Task RecopyStaleAsync(IReadOnlyList<TableInfo> replayed, CancellationToken cancellationToken)
+    {
+        var stale = new StaleTables(session);
+        var tables = await stale.FindAsync(replayed, cancellationToken);
+        if (tables.Count == 0)
+        {
+            return;
+        }
+
+        session.Events.Warning(
+            $"These tables are copied once more before the fence, as a column was rewritten or rows have keys that cannot be replayed: {string.Join(", ", tables)}.");
+        await stale.RecopyAsync(tables, replayed, cancellationToken);
+    }
+
     private async Task<TrafficSwitch> SwitchAsync(IReadOnlyList<TableRow> tables, IReadOnlyList<TableInfo> replayed, CancellationToken cancellationToken)
     {
         File.Delete(session.Home.CertificateFile);
         await session.Store.SaveTargetWritesAsync(null, cancellationToken);
         await session.Store.SetPhaseAsync(MigrationPhase.Switching, cancellationToken);
+        session.Events.Verbose("Switching: the fence is being built.");
         await new SchemaRestorer(session).UndoUnderFenceAsync(cancellationToken);
-        var (record, attempts) = await _fence.CloseAsync(options, cancellationToken);
+        var (record, locks) = await _fence.CloseAsync(options, cancellationToken);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(TimeSpan.FromSeconds(options.TimeoutSeconds));
         try
         {
-            var result = await HandOverAsync(tables, replayed, record, attempts, limit.Token);
+            var result = await HandOverAsync(tables, replayed, record, locks, limit.Token);
             // What they show is derived, and may rest on tables that were copied last; nobody waits for it with a write.
             await new MaterializedViews(session).RefreshAsync(cancellationToken);
             return result;
@@ -107,7 +136,7 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
 
     /// <summary>All that happens while writes are held back; the token carries the bound of it.</summary>
     private async Task<TrafficSwitch> HandOverAsync(
-        IReadOnlyList<TableRow> tables, IReadOnlyList<TableInfo> replayed, FenceRecord record, int attempts, CancellationToken cancellationToken)
+        IReadOnlyList<TableRow> tables, IReadOnlyList<TableInfo> replayed, FenceRecord record, LocksTaken locks, CancellationToken cancellationToken)
     {
         var deadline = DateTimeOffset.UtcNow + TimeSpan.FromSeconds(options.TimeoutSeconds);
         var copier = new TableCopier(session);
@@ -131,7 +160,7 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
         }
 
         await session.Daemon.KillAsync(cancellationToken);
-        var marked = await MarkedAsync(replayed, cancellationToken);
+        var marked = await new StaleTables(session).FindAsync(replayed, cancellationToken);
         await copier.CopyAsync(marked, 0, cancellationToken);
         await new SchemaRestorer(session).RestoreAsync(SchemaStage.UnderFence, cancellationToken);
         var sequences = await new SequenceTransfer(session).RunAsync(cancellationToken);
@@ -149,7 +178,8 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
             FencedAt = record.FencedAt,
             SafeAt = safeAt,
             WritePauseMs = (safeAt - record.FencedAt!.Value).TotalMilliseconds,
-            LockAttempts = attempts,
+            LockAttempts = locks.Attempts,
+            FailedAttemptsMs = locks.Failed.TotalMilliseconds,
             SentinelMs = sentinel.TotalMilliseconds,
             TablesFenced = record.Relations.Count(relation => !relation.IsSequence),
             Roles = FencedRoles(record),
@@ -159,7 +189,7 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
             CertificateFile = session.Home.CertificateFile,
         };
         await SwitchCertificate.WriteAsync(session, result, cancellationToken);
-        session.Events.Information($"Switched: the target is safe to write to; writes were held back for {result.WritePauseMs:0} ms. Materialized views follow.");
+        session.Events.Information($"Switched: the target is safe to write to; writes were held back for {result.WritePauseMs:0} ms, and for up to {result.FailedAttemptsMs:0} ms before by attempts that failed. Materialized views follow.");
         return result;
     }
 
@@ -180,13 +210,6 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
         }
 
         return sentinel;
-    }
-
-    private async Task<IReadOnlyList<TableInfo>> MarkedAsync(IReadOnlyList<TableInfo> replayed, CancellationToken cancellationToken)
-    {
-        await using var source = await session.OpenSourceAsync(cancellationToken);
-        var marks = await DeltaBacklog.ReadRecopyMarksAsync(source, cancellationToken);
-        return [.. replayed.Where(table => marks.Contains((table.Schema, table.Name)))];
     }
 
     /// <summary>Writes go on at the source whatever it was that failed; a cancelled run is cleaned up after too.</summary>

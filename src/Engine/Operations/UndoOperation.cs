@@ -1,3 +1,4 @@
+using HerokuMigrator.Catalog;
 using HerokuMigrator.Cutover;
 using HerokuMigrator.Schema;
 using HerokuMigrator.State;
@@ -7,6 +8,9 @@ namespace HerokuMigrator.Operations;
 /// <summary>Lets writes go on at the source, at once, and then brings the replication back.</summary>
 internal sealed class UndoOperation(MigrationSession session)
 {
+    /// <summary>Looks for writes that came to the target while the undo was at work; somebody who never stops is told so.</summary>
+    private const int LaterLooks = 2;
+
     public async Task<TrafficSwitch> RunAsync(CancellationToken cancellationToken)
     {
         await using var operatorLock = await TakeTargetAsync(cancellationToken);
@@ -26,9 +30,7 @@ internal sealed class UndoOperation(MigrationSession session)
         var fence = new Fence(session);
         var record = await fence.OpenAsync(cancellationToken);
         var start = new StartOperation(session);
-        var written = await RewindAsync(cancellationToken);
-        await fence.ForgetAsync(cancellationToken);
-        await start.CopyAsync(cancellationToken);
+        var written = await RewindAsync(fence, start, cancellationToken);
         await start.CatchUpAsync(cancellationToken);
         Worker.Launch(session);
         return new TrafficSwitch
@@ -58,20 +60,34 @@ internal sealed class UndoOperation(MigrationSession session)
     }
 
     /// <summary>The state as before the switch; what was written on the target meanwhile is replaced by the source's rows.</summary>
-    private async Task<IReadOnlyList<string>> RewindAsync(CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<string>> RewindAsync(Fence fence, StartOperation start, CancellationToken cancellationToken)
     {
         await new SchemaRestorer(session).UndoUnderFenceAsync(cancellationToken);
-        var written = await new TargetWrites(session).FindAsync(cancellationToken);
+        var tables = (await session.Store.ReadTablesAsync(cancellationToken)).Select(table => table.Table).ToList();
+        var writes = new TargetWrites(session);
+        var written = await writes.FindAsync([.. tables.Select(table => table.QualifiedName)], cancellationToken);
+        await ForgetCopyAsync(tables, written, cancellationToken);
+        await fence.ForgetAsync(MigrationPhase.CatchingUp, cancellationToken);
+        await start.CopyAsync(cancellationToken);
+        var all = new SortedSet<string>(written, StringComparer.Ordinal);
+        for (var look = 0; look < LaterLooks && await writes.FindLaterAsync(written, cancellationToken) is { Count: > 0 } later; look++)
+        {
+            all.UnionWith(later);
+            await ForgetCopyAsync(tables, later, cancellationToken);
+            await start.CopyAsync(cancellationToken);
+            written = later;
+        }
+
+        return [.. all];
+    }
+
+    private async Task ForgetCopyAsync(IReadOnlyList<TableInfo> tables, IReadOnlyList<string> written, CancellationToken cancellationToken)
+    {
         if (written.Count > 0)
         {
             session.Events.Warning(
                 $"These tables were written on the target since the switch; those writes are not on the source, and the source's rows replace them now: {string.Join(", ", written)}.");
+            await session.Store.ForgetCopyAsync([.. tables.Where(table => written.Contains(table.QualifiedName, StringComparer.Ordinal))], cancellationToken);
         }
-
-        var stale = (await session.Store.ReadTablesAsync(cancellationToken)).Select(table => table.Table)
-            .Where(table => written.Contains(table.QualifiedName, StringComparer.Ordinal)).ToList();
-        await session.Store.ForgetCopyAsync(stale, cancellationToken);
-        await session.Store.SetPhaseAsync(MigrationPhase.CatchingUp, cancellationToken);
-        return written;
     }
 }

@@ -2,6 +2,7 @@ using HerokuMigrator.Bucardo;
 using HerokuMigrator.Capture;
 using HerokuMigrator.Catalog;
 using HerokuMigrator.Connections;
+using HerokuMigrator.Cutover;
 using HerokuMigrator.Operations;
 using HerokuMigrator.State;
 using Npgsql;
@@ -11,10 +12,16 @@ namespace HerokuMigrator.Status;
 /// <summary>Puts together where a migration stands, from the state, the source's delta tables, and the control database; changes nothing.</summary>
 internal sealed class StatusReader(MigrationSession session)
 {
+    /// <summary>For whoever asks each second; it reads the whole catalog.</summary>
+    private static readonly TimeSpan CompareSchemaEvery = TimeSpan.FromSeconds(30);
+
     private readonly List<string> _problems = [];
+    private SchemaDifference? _difference;
+    private DateTimeOffset _comparedAt;
 
     public async Task<SyncStatus> ReadAsync(CancellationToken cancellationToken)
     {
+        _problems.Clear();
         var row = await session.ReadStateAsync(cancellationToken);
         if (row is null)
         {
@@ -36,11 +43,24 @@ internal sealed class StatusReader(MigrationSession session)
             _problems.Add("Bucardo does not run on this machine; changes are captured but not replayed. Start-BucardoSync starts it again.");
         }
 
+        if (row.Failure is { } failure)
+        {
+            _problems.Add($"The last start failed: {failure} Start-BucardoSync goes on once the cause is removed.");
+        }
+
+        var worker = !replicating || !Worker.HasDied(session.Home);
+        if (!worker)
+        {
+            _problems.Add("The worker that watches over replication has died: a daemon that ends is not restarted, and what was replayed is not purged on the source. Start-BucardoSync or Resume-BucardoSync starts another.");
+        }
+
+        var drifted = await HasDriftedAsync(row.Phase, tables, cancellationToken);
+        var health = HealthOf(row.Phase, running, runs);
         return new SyncStatus
         {
             Name = session.Name,
             Phase = row.Phase,
-            Health = HealthOf(row.Phase, running, runs),
+            Health = health == SyncHealth.Healthy && (drifted || !worker) ? SyncHealth.Degraded : health,
             Problems = [.. _problems],
             Source = session.SourceSettings.Address,
             Target = session.TargetSettings.Address,
@@ -53,7 +73,7 @@ internal sealed class StatusReader(MigrationSession session)
             LagSeconds = backlog?.OldestAgeSeconds,
             DaemonRunning = running,
             LastGoodRun = runs?.LastGood,
-            ReadyToSwitch = replicating && running && backlog is not null && runs is { Fault: null, LastGood: not null },
+            ReadyToSwitch = replicating && running && backlog is not null && runs is { Fault: null, LastGood: not null } && !drifted,
         };
     }
 
@@ -65,6 +85,38 @@ internal sealed class StatusReader(MigrationSession session)
         MigrationPhase.Failed => SyncHealth.Broken,
         _ => SyncHealth.Idle,
     };
+
+    /// <summary>A change of the source's schema that a switch would refuse; told as long before it as can be.</summary>
+    private async Task<bool> HasDriftedAsync(MigrationPhase phase, IReadOnlyList<TableRow> tables, CancellationToken cancellationToken)
+    {
+        if (phase is not (MigrationPhase.Replicating or MigrationPhase.Suspended))
+        {
+            return false;
+        }
+
+        if (_difference is null || DateTimeOffset.UtcNow - _comparedAt > CompareSchemaEvery)
+        {
+            try
+            {
+                await using var source = await session.OpenSourceAsync(cancellationToken);
+                _difference = await new SchemaDrift(session).ReadAsync(source, tables, cancellationToken);
+                _comparedAt = DateTimeOffset.UtcNow;
+            }
+            catch (MigrationException)
+            {
+                // The backlog has told that the source is out of reach.
+                return false;
+            }
+        }
+
+        if (_difference.Obstacles.Count == 0)
+        {
+            return false;
+        }
+
+        _problems.Add($"The source's schema has changed since the migration began: {string.Join("; ", _difference.Obstacles.Take(10))}. {_difference.Remedy}");
+        return true;
+    }
 
     private async Task<SyncStatus> ReadEndedAsync(CancellationToken cancellationToken)
     {
