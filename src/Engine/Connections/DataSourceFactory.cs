@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.Security;
 using System.Runtime.CompilerServices;
 using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using Npgsql;
 
 namespace HerokuMigrator.Connections;
@@ -32,17 +33,25 @@ internal static class DataSourceFactory
 
     public static NpgsqlDataSource? TryCreateStrict(NpgsqlDataSource dataSource) => Strict.TryGetValue(dataSource, out var create) ? create() : null;
 
+    /// <summary>One whose connections show the certificate that the server presents, before anything is decided about it. Nothing is decided otherwise than elsewhere.</summary>
+    /// <param name="settings">As elsewhere.</param>
+    /// <param name="applicationName">As elsewhere.</param>
+    /// <param name="seen">Gets the host that was asked for, its certificate, and the chain that came with it; both live no longer than the call.</param>
+    public static NpgsqlDataSource CreateObserving(ConnectionSettings settings, string applicationName, Action<ConnectionHost, X509Certificate2, X509Chain?> seen) =>
+        Build(settings, applicationName, serverSettings: null, builder => builder.Pooling = false, seen);
+
     private static NpgsqlDataSource Build(
         ConnectionSettings settings,
         string applicationName,
         IReadOnlyDictionary<string, string>? serverSettings,
-        Action<NpgsqlConnectionStringBuilder>? adjust)
+        Action<NpgsqlConnectionStringBuilder>? adjust,
+        Action<ConnectionHost, X509Certificate2, X509Chain?>? seen = null)
     {
         var source = new NpgsqlDataSourceBuilder();
         var builder = source.ConnectionStringBuilder;
         SetServer(builder, settings);
         SetSession(builder, settings, applicationName, serverSettings);
-        SetTls(source, settings);
+        SetTls(source, settings, seen);
         adjust?.Invoke(builder);
 
         if (string.IsNullOrEmpty(builder.Password))
@@ -132,7 +141,7 @@ internal static class DataSourceFactory
             _ => throw ConnectionStringErrors.Unsupported("require_auth", "one of its methods is not available"),
         }));
 
-    private static void SetTls(NpgsqlDataSourceBuilder source, ConnectionSettings settings)
+    private static void SetTls(NpgsqlDataSourceBuilder source, ConnectionSettings settings, Action<ConnectionHost, X509Certificate2, X509Chain?>? seen)
     {
         var builder = source.ConnectionStringBuilder;
         if (settings.Hosts.All(host => host.IsSocket))
@@ -158,13 +167,24 @@ internal static class DataSourceFactory
             return;
         var check = settings.CertificateCheck;
         var roots = check.LoadRoots();
-        source.UseSslClientAuthenticationOptionsCallback(options => Configure(options, settings, name => check.Callback(name, roots)));
+        source.UseSslClientAuthenticationOptionsCallback(options => Configure(options, settings, host => Observing(check.Callback(host.Verified, roots), host, seen)));
     }
 
-    private static void Configure(SslClientAuthenticationOptions options, ConnectionSettings settings, Func<string, RemoteCertificateValidationCallback> check)
+    private static RemoteCertificateValidationCallback Observing(
+        RemoteCertificateValidationCallback decide, ConnectionHost host, Action<ConnectionHost, X509Certificate2, X509Chain?>? seen) =>
+        seen is null
+            ? decide
+            : (sender, certificate, chain, errors) =>
+            {
+                if (certificate is X509Certificate2 server)
+                    seen(host, server, chain);
+                return decide(sender, certificate, chain, errors);
+            };
+
+    private static void Configure(SslClientAuthenticationOptions options, ConnectionSettings settings, Func<ConnectionHost, RemoteCertificateValidationCallback> check)
     {
         var host = settings.Hosts.First(host => host.Dialled == options.TargetHost);
-        options.RemoteCertificateValidationCallback = check(host.Verified);
+        options.RemoteCertificateValidationCallback = check(host);
         options.TargetHost = settings.Value("sslsni") == "0" ? "" : host.Verified;
         options.EnabledSslProtocols = Protocols(settings.Value("ssl_min_protocol_version"), settings.Value("ssl_max_protocol_version"));
         if (settings.Value("sslcertmode") == "disable")

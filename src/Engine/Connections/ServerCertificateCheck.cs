@@ -100,12 +100,23 @@ internal sealed record ServerCertificateCheck(CertificateLevel Level, string? Ro
 
     private static void CheckAuthority(X509Certificate2 server, X509Chain? sent, X509Certificate2Collection? roots)
     {
+        var reasons = WhyNotTrusted(server, sent?.ChainPolicy.ExtraStore, roots);
+        if (reasons.Count > 0)
+            throw new ServerCertificateException($"The server's certificate is not trusted: {string.Join("; ", reasons)}.");
+    }
+
+    /// <summary>What is wrong with the certificate, each in a sentence; empty where it is trusted.</summary>
+    /// <param name="server">The certificate.</param>
+    /// <param name="sent">What came with it.</param>
+    /// <param name="roots">The trusted authorities; null: those of the system.</param>
+    public static IReadOnlyList<string> WhyNotTrusted(X509Certificate2 server, X509Certificate2Collection? sent, X509Certificate2Collection? roots)
+    {
         using var chain = new X509Chain();
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
         chain.ChainPolicy.DisableCertificateDownloads = true;
         chain.ChainPolicy.ApplicationPolicy.Add(new Oid(ServerAuthentication));
         if (sent is not null)
-            chain.ChainPolicy.ExtraStore.AddRange(sent.ChainPolicy.ExtraStore);
+            chain.ChainPolicy.ExtraStore.AddRange(sent);
         if (roots is not null)
         {
             chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
@@ -113,12 +124,13 @@ internal sealed record ServerCertificateCheck(CertificateLevel Level, string? Ro
         }
 
         if (chain.Build(server))
-            return;
-        var reasons = chain.ChainStatus.Select(status => status.StatusInformation.Trim()).Where(text => text.Length > 0).Distinct();
-        throw new ServerCertificateException($"The server's certificate is not trusted: {string.Join("; ", reasons)}.");
+            return [];
+        var reasons = chain.ChainStatus.Select(status => status.StatusInformation.Trim().TrimEnd('.')).Where(text => text.Length > 0).Distinct().ToList();
+        return reasons.Count > 0 ? reasons : ["it cannot be traced to a trusted authority"];
     }
 
-    private static string Names(X509Certificate2 certificate)
+    /// <summary>Whom the certificate is for.</summary>
+    public static string Names(X509Certificate2 certificate)
     {
         var names = certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>()
             .SelectMany(extension => extension.EnumerateDnsNames().Concat(extension.EnumerateIPAddresses().Select(address => address.ToString())))

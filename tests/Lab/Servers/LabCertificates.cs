@@ -5,11 +5,25 @@ using System.Security.Cryptography.X509Certificates;
 namespace HerokuMigrator.Lab;
 
 /// <summary>A certificate authority of this process, and the server certificate that it signed, in PEM.</summary>
-internal sealed record LabCertificates(string Authority, string ServerCertificate, string ServerKey)
+internal sealed record LabCertificates(string Authority, string AuthorityKey, string ServerCertificate, string ServerKey)
 {
+    private static readonly TimeSpan AuthorityAge = TimeSpan.FromDays(30);
+
     private static readonly Lazy<LabCertificates> LazyCurrent = new(Create);
 
     public static LabCertificates Current => LazyCurrent.Value;
+
+    /// <summary>Another certificate of the same authority.</summary>
+    /// <param name="name">Whom it is for.</param>
+    /// <param name="from">From when it is valid; not before the authority, which began <see cref="AuthorityAge"/> ago.</param>
+    /// <param name="until">Until when.</param>
+    public (string Certificate, string Key) Issue(string name, DateTimeOffset from, DateTimeOffset until)
+    {
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddDnsName(name);
+        using var authority = X509Certificate2.CreateFromPem(Authority, AuthorityKey);
+        return Sign(authority, name, names, from, until);
+    }
 
     private static LabCertificates Create()
     {
@@ -19,18 +33,23 @@ internal sealed record LabCertificates(string Authority, string ServerCertificat
         authorityRequest.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: false, pathLengthConstraint: 0, critical: true));
         authorityRequest.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, critical: true));
         authorityRequest.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(authorityRequest.PublicKey, critical: false));
-        using var authority = authorityRequest.CreateSelfSigned(now.AddDays(-1), now.AddDays(30));
+        using var authority = authorityRequest.CreateSelfSigned(now - AuthorityAge, now.AddDays(400));
 
-        using var serverKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var serverRequest = new CertificateRequest("CN=localhost", serverKey, HashAlgorithmName.SHA256);
         var names = new SubjectAlternativeNameBuilder();
         names.AddDnsName("localhost");
         names.AddIpAddress(IPAddress.Loopback);
-        serverRequest.CertificateExtensions.Add(names.Build());
-        serverRequest.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: false, hasPathLengthConstraint: false, pathLengthConstraint: 0, critical: true));
-        serverRequest.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1")], critical: false));
-        using var server = serverRequest.Create(authority, now.AddDays(-1), now.AddDays(29), RandomNumberGenerator.GetBytes(16));
+        var (certificate, key) = Sign(authority, "localhost", names, now.AddDays(-1), now.AddDays(90));
+        return new LabCertificates(authority.ExportCertificatePem(), authorityKey.ExportPkcs8PrivateKeyPem(), certificate, key);
+    }
 
-        return new LabCertificates(authority.ExportCertificatePem(), server.ExportCertificatePem(), serverKey.ExportPkcs8PrivateKeyPem());
+    private static (string Certificate, string Key) Sign(X509Certificate2 authority, string subject, SubjectAlternativeNameBuilder names, DateTimeOffset from, DateTimeOffset until)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest($"CN={subject}", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(names.Build());
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: false, hasPathLengthConstraint: false, pathLengthConstraint: 0, critical: true));
+        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1")], critical: false));
+        using var certificate = request.Create(authority, from, until, RandomNumberGenerator.GetBytes(16));
+        return (certificate.ExportCertificatePem(), key.ExportPkcs8PrivateKeyPem());
     }
 }

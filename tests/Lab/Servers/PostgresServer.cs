@@ -219,7 +219,7 @@ public sealed class PostgresServer : IAsyncDisposable
         return lines.ToString();
     }
 
-    private Task WriteFileAsync(string path, string content, CancellationToken cancellationToken, string mode = "600") =>
+    internal Task WriteFileAsync(string path, string content, CancellationToken cancellationToken, string mode = "600") =>
         LabCommand.RunAsServerUserAsync("sh", ["-c", "umask 077; cat >\"$1\" && chmod \"$2\" \"$1\"", "sh", Path.Combine(Folder, path), mode], content, cancellationToken);
 
     private async Task LaunchAsync(CancellationToken cancellationToken)
