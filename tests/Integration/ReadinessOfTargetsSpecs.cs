@@ -41,6 +41,17 @@ public sealed class ReadinessOfTargetsSpecs(LabPair lab)
         (await move.CheckAsync("TargetCollisions")).MustBe(CheckStatus.Pass);
     }
 
+    [Fact, Passes("TargetCollisions")]
+    public async Task Types_of_an_extension_that_both_sides_have_are_no_collision()
+    {
+        var token = TestContext.Current.CancellationToken;
+        await using var move = await lab.NewMoveAsync(token);
+        await move.Source.ExecuteAsync("CREATE EXTENSION tablefunc SCHEMA public", token);
+        await move.Target.ExecuteAsync("CREATE EXTENSION tablefunc SCHEMA public", token);
+
+        (await move.CheckAsync("TargetCollisions")).MustBe(CheckStatus.Pass);
+    }
+
     [Fact]
     public async Task The_state_of_another_migration_blocks_and_is_named()
     {

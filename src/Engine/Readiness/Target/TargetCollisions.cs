@@ -10,6 +10,7 @@ internal sealed class TargetCollisions : IReadinessCheck
         SELECT n.nspname, c.relname, '', CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TYPE' END
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE c.relkind IN ('v', 'm', 'S', 'c') AND {UserObjects.RelationFilter}
+          AND NOT EXISTS (SELECT FROM pg_depend e WHERE c.relkind = 'c' AND e.classid = 'pg_type'::regclass AND e.objid = c.reltype AND e.deptype = 'e')
         UNION ALL
         SELECT n.nspname, p.proname, '(' || pg_get_function_identity_arguments(p.oid) || ')', CASE p.prokind WHEN 'p' THEN 'PROCEDURE' WHEN 'a' THEN 'AGGREGATE' ELSE 'FUNCTION' END
         FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
