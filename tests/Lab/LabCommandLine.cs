@@ -1,18 +1,22 @@
 namespace HerokuMigrator.Lab;
 
-/// <summary>The lab as a program: <c>demo</c>, and <c>serve</c> for trying things by hand.</summary>
+/// <summary>The lab as a program: <c>demo</c>, <c>corpus</c>, and <c>serve</c> for trying things by hand.</summary>
 internal static class LabCommandLine
 {
     private const string Usage = """
         usage: HerokuMigrator.Lab demo --face console --console FILE | --face pwsh --module PATH
                                        [--scale N] [--rate N] [--clients N]
                HerokuMigrator.Lab serve [--tiny] [--scale N] [--rate N] [--clients N]
+               HerokuMigrator.Lab corpus --all | --schema NAME[,NAME] [--rows N] [--statements N] [--out FILE.md]
 
           demo    moves a live database from one server to another through the face that is named, checks everything,
                   and prints an account; ends with 1 where anything is not as it must be
           serve   starts a Heroku-like and a PlanetScale-like server, fills the first, writes to it where a rate
                   is given, prints HEROKU_URL and PLANETSCALE_URL for a shell to evaluate, and stops when its
                   input ends or on SIGINT or SIGTERM
+          corpus  moves schemas of real applications, which lie beside the checkout, under live writes; holds what each
+                  move met against its readiness report, and writes the table of docs/readiness-of-the-corpus.md;
+                  ends with 1 where one is not equal or met what was not foretold
         """;
 
     public static async Task<int> RunAsync(string[] arguments, CancellationToken cancellationToken)
@@ -22,6 +26,7 @@ internal static class LabCommandLine
             return arguments switch
             {
                 ["serve", .. var rest] => await Serve.RunAsync(LabArguments.Parse(rest, ["tiny"], ["scale", "rate", "clients"]), cancellationToken),
+                ["corpus", .. var rest] => await CorpusCommand.RunAsync(LabArguments.Parse(rest, ["all"], ["schema", "out", "rows", "statements"]), cancellationToken),
                 ["demo", .. var rest] => await RunDemoAsync(LabArguments.Parse(rest, [], ["face", "console", "module", "scale", "rate", "clients"]), cancellationToken),
                 _ => throw new ArgumentException(Usage, nameof(arguments)),
             };

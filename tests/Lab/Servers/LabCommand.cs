@@ -13,6 +13,19 @@ internal static class LabCommand
     public static Task<string> RunAsServerUserAsync(string file, IReadOnlyList<string> arguments, string? input, CancellationToken cancellationToken) =>
         RunAsync(DescribeAsServerUser(file, arguments), input, cancellationToken);
 
+    /// <summary>Runs as the current user, in an environment with these variables added; returns the exit code and stdout with stderr after it.</summary>
+    public static async Task<(int ExitCode, string Output)> TryRunAsync(string file, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> environment, CancellationToken cancellationToken, string? input = null)
+    {
+        var start = Describe(file, arguments);
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
+        var (exitCode, output, errors) = await RunToEndAsync(start, input, cancellationToken);
+        return (exitCode, output + errors);
+    }
+
     public static ProcessStartInfo DescribeAsServerUser(string file, IReadOnlyList<string> arguments)
     {
         if (!LabMachine.IsRoot)
@@ -48,6 +61,14 @@ internal static class LabCommand
 
     private static async Task<string> RunAsync(ProcessStartInfo start, string? input, CancellationToken cancellationToken)
     {
+        var (exitCode, output, errors) = await RunToEndAsync(start, input, cancellationToken);
+        return exitCode == 0
+            ? output
+            : throw new LabException($"{string.Join(' ', start.ArgumentList.Prepend(start.FileName))} ended with {exitCode}: {errors.Trim()}");
+    }
+
+    private static async Task<(int ExitCode, string Output, string Errors)> RunToEndAsync(ProcessStartInfo start, string? input, CancellationToken cancellationToken)
+    {
         using var process = Process.Start(start) ?? throw new LabException($"{start.FileName} did not start.");
         try
         {
@@ -60,9 +81,7 @@ internal static class LabCommand
 
             process.StandardInput.Close();
             await process.WaitForExitAsync(cancellationToken);
-            return process.ExitCode == 0
-                ? await output
-                : throw new LabException($"{string.Join(' ', start.ArgumentList.Prepend(start.FileName))} ended with {process.ExitCode}: {(await errors).Trim()}");
+            return (process.ExitCode, await output, await errors);
         }
         catch (OperationCanceledException)
         {

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 
-namespace HerokuMigrator.Integration;
+namespace HerokuMigrator.Lab;
 
 /// <summary>Keeps what the engine told, for a spec to look at.</summary>
 public sealed class RecordedEvents : IOperationEvents

@@ -1,7 +1,6 @@
-using HerokuMigrator.Lab;
 using Npgsql;
 
-namespace HerokuMigrator.Integration;
+namespace HerokuMigrator.Lab;
 
 /// <summary>One migration's surroundings: a source, a target, and a state folder; all gone at the end, with whatever was left running in them.</summary>
 public sealed class LabMove : IAsyncDisposable

@@ -1,0 +1,78 @@
+namespace HerokuMigrator.Lab;
+
+/// <summary>One schema of the corpus.</summary>
+/// <param name="Tables">How many tables its index says that it has.</param>
+public sealed record CorpusSchema(string Name, string File, int Tables)
+{
+    public override string ToString() => Name;
+}
+
+/// <summary>
+/// Schemas that real applications run, and the tools that load and fill them. They are no part of this repository: they lie beside the checkout,
+/// in <c>../shared</c>, or nowhere.
+/// </summary>
+public sealed class CorpusFolder
+{
+    private const string Python = "/usr/bin/python3";
+
+    private CorpusFolder(string folder)
+    {
+        LoadTool = Path.Combine(folder, "tools", "load.sh");
+        FillTool = Path.Combine(folder, "tools", "fill.py");
+        Schemas =
+        [
+            .. from line in File.ReadLines(Path.Combine(folder, "corpus", "index.tsv")).Skip(1)
+               let fields = line.Split('\t')
+               let file = Path.Combine(folder, "corpus", fields[0])
+               where File.Exists(file)
+               select new CorpusSchema(Path.GetFileNameWithoutExtension(file), file, int.Parse(fields[4])),
+        ];
+    }
+
+    public IReadOnlyList<CorpusSchema> Schemas { get; }
+
+    internal string LoadTool { get; }
+
+    internal string FillTool { get; }
+
+    /// <summary>Null, with the reason, where the corpus or something that its tools need is missing.</summary>
+    public static CorpusFolder? Find(out string missing)
+    {
+        missing = "";
+        var shared = Ancestors(AppContext.BaseDirectory)
+            .Where(folder => File.Exists(Path.Combine(folder, "HerokuMigrator.sln")))
+            .Select(checkout => Path.GetFullPath(Path.Combine(checkout, "..", "shared")))
+            .FirstOrDefault(folder => File.Exists(Path.Combine(folder, "corpus", "index.tsv")));
+        if (shared is null)
+        {
+            missing = "there is no ../shared/corpus beside the checkout";
+        }
+        else if (!File.Exists(Python) || !HasPsycopg())
+        {
+            missing = "its tools need Debian's python3-psycopg2";
+        }
+        else if (!HasExtension("postgis"))
+        {
+            missing = "its schemas need postgresql-15-postgis-3";
+        }
+
+        return missing.Length == 0 ? new CorpusFolder(shared!) : null;
+    }
+
+    public CorpusSchema Get(string name) =>
+        Schemas.FirstOrDefault(schema => schema.Name == name)
+        ?? throw new LabException($"The corpus has no schema '{name}'; it has: {string.Join(", ", Schemas)}.");
+
+    private static IEnumerable<string> Ancestors(string folder)
+    {
+        for (var at = new DirectoryInfo(folder); at is not null; at = at.Parent)
+        {
+            yield return at.FullName;
+        }
+    }
+
+    private static bool HasPsycopg() => Directory.Exists("/usr/lib/python3/dist-packages/psycopg2");
+
+    private static bool HasExtension(string name) =>
+        File.Exists(Path.Combine("/usr/share/postgresql", Path.GetFileName(Path.GetDirectoryName(LabMachine.BinFolder)!), "extension", name + ".control"));
+}
