@@ -10,7 +10,7 @@ internal sealed class MaterializedViews(MigrationSession session)
     private const string OrderedSql = $"""
         WITH RECURSIVE depth(oid, level) AS (
             SELECT c.oid, 0 FROM pg_class c WHERE c.relkind = 'm'
-            UNION ALL
+            UNION
             SELECT r.ev_class, depth.level + 1
             FROM depth JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = depth.oid AND d.classid = 'pg_rewrite'::regclass
             JOIN pg_rewrite r ON r.oid = d.objid AND r.ev_class <> depth.oid
@@ -31,12 +31,16 @@ internal sealed class MaterializedViews(MigrationSession session)
             cancellationToken);
         await using var target = await session.OpenTargetAsync(cancellationToken);
         var views = await target.ListAsync(OrderedSql, row => (Schema: row.GetString(0), Name: row.GetString(1)), cancellationToken);
+        var settings = await session.ReadApplicationSettingsAsync(cancellationToken);
         var refreshed = 0;
         foreach (var view in views.Where(catalog.Contains))
         {
             try
             {
+                await using var transaction = await target.BeginTransactionAsync(cancellationToken);
+                await target.ExecuteAsync(settings.SetLocal, cancellationToken);
                 await target.ExecuteAsync("REFRESH MATERIALIZED VIEW " + SqlName.Qualify(view.Schema, view.Name), cancellationToken);
+                await transaction.CommitAsync(cancellationToken);
                 refreshed++;
             }
             catch (NpgsqlException exception)

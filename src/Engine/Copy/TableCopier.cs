@@ -37,7 +37,9 @@ internal sealed class TableCopier(MigrationSession session)
             await using var target = await session.Target.OpenConnectionAsync(cancellationToken);
             var version = await StaleTables.ReadVersionAsync(source, table, cancellationToken);
             await using var transaction = await target.BeginTransactionAsync(cancellationToken);
-            await target.ExecuteAsync("SET LOCAL session_replication_role = replica", cancellationToken);
+            // Checks and generated columns are computed anew here.
+            var settings = await session.ReadApplicationSettingsAsync(cancellationToken);
+            await target.ExecuteAsync("SET LOCAL session_replication_role = replica; " + settings.SetLocal, cancellationToken);
             await EmptyAsync(target, table, cancellationToken);
             var (rows, bytes) = await StreamAsync(source, target, table, cancellationToken);
             await StateStore.MarkCopiedAsync(target, table, rows, bytes, version, cancellationToken);

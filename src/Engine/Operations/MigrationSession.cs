@@ -1,4 +1,5 @@
 using HerokuMigrator.Bucardo;
+using HerokuMigrator.Catalog;
 using HerokuMigrator.Connections;
 using HerokuMigrator.Processes;
 using HerokuMigrator.State;
@@ -36,6 +37,9 @@ internal sealed class MigrationSession : IAsyncDisposable
         ["idle_in_transaction_session_timeout"] = "0",
     };
 
+    private readonly string _application;
+    private Task<ApplicationSettings>? _applicationSettings;
+
     private MigrationSession(MigratorOptions options, MigrationHome home, ConnectionSettings source, ConnectionSettings target, string operation, IOperationEvents events)
     {
         Options = options;
@@ -43,9 +47,9 @@ internal sealed class MigrationSession : IAsyncDisposable
         SourceSettings = source;
         TargetSettings = target;
         Events = events;
-        var application = OperatorLock.ApplicationName(operation);
-        Source = source.CreateDataSource(application, EngineSettings, builder => builder.MaxPoolSize = 10);
-        Target = target.CreateDataSource(application, EngineSettings, builder => builder.MaxPoolSize = 10);
+        _application = OperatorLock.ApplicationName(operation);
+        Source = source.CreateDataSource(_application, EngineSettings, builder => builder.MaxPoolSize = 10);
+        Target = target.CreateDataSource(_application, EngineSettings, builder => builder.MaxPoolSize = 10);
         Store = new StateStore(Target);
         Cluster = new ControlCluster(home, Runner, events);
         Daemon = new BucardoDaemon(home, Cluster, Runner, events);
@@ -109,6 +113,10 @@ internal sealed class MigrationSession : IAsyncDisposable
 
     public Task<NpgsqlConnection> OpenTargetAsync(CancellationToken cancellationToken) =>
         ConnectionErrors.OpenAsync(Target, "target", TargetSettings.Address, cancellationToken);
+
+    /// <summary>What the source's own sessions resolve names by; read once an operation.</summary>
+    public Task<ApplicationSettings> ReadApplicationSettingsAsync(CancellationToken cancellationToken) =>
+        _applicationSettings ??= ApplicationSettings.ReadAsync(SourceSettings, PinnedSettings, _application, cancellationToken);
 
     /// <summary>Null where the target has no state of a migration; a target out of reach is told as such.</summary>
     public async Task<MigrationRow?> ReadStateAsync(CancellationToken cancellationToken)

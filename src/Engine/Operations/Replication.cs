@@ -3,7 +3,6 @@ using HerokuMigrator.Capture;
 using HerokuMigrator.Catalog;
 using HerokuMigrator.Connections;
 using HerokuMigrator.State;
-using Npgsql;
 
 namespace HerokuMigrator.Operations;
 
@@ -43,10 +42,10 @@ internal sealed class Replication(MigrationSession session)
         var folder = session.Home.BucardoFolder;
         var environment = ConnectionSettings.ServiceEnvironment(folder);
         await session.Cluster.EnsureRunningAsync(cancellationToken);
-        await using var source = await session.OpenSourceAsync(cancellationToken);
         var settings = new Dictionary<string, string>(MigrationSession.PinnedSettings, StringComparer.Ordinal)
         {
-            ["search_path"] = await SearchPathAsync(source, cancellationToken),
+            // Bucardo compares keys with unqualified operators: where an extension's schema is not on the path, citext keys are compared as text, without their index.
+            ["search_path"] = (await session.ReadApplicationSettingsAsync(cancellationToken)).SearchPath,
             // Under the server's deadlock_timeout (1 s): where a run of the sync and a TRUNCATE of several tables wait for each other,
             // the run gives way and begins anew, not the application.
             ["lock_timeout"] = "800",
@@ -58,18 +57,5 @@ internal sealed class Replication(MigrationSession session)
         };
         await ConnectionSettings.WriteServiceFilesAsync(folder, services, settings, MigrationHome.RunAs, cancellationToken);
         return environment;
-    }
-
-    /// <summary>
-    /// Bucardo compares keys with unqualified operators: those of an extension's type are found only where its schema is on the path,
-    /// or citext keys would be compared as text, without their index.
-    /// </summary>
-    private static async Task<string> SearchPathAsync(NpgsqlConnection source, CancellationToken cancellationToken)
-    {
-        var schemas = await source.ListAsync(
-            "SELECT DISTINCT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE n.nspname NOT IN ('pg_catalog', 'public') ORDER BY 1",
-            row => row.GetString(0),
-            cancellationToken);
-        return SqlName.List(schemas.Prepend("public").Prepend("pg_catalog"));
     }
 }

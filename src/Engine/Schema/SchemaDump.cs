@@ -82,12 +82,18 @@ internal sealed partial class SchemaDump(MigrationSession session)
             "FK CONSTRAINT" when deferredForeignKeys.Any(key => part.Sql.Contains(key, StringComparison.Ordinal)) => SchemaStage.UnderFence,
             // A policy would hide rows from, or refuse rows of, an applying role that cannot bypass it; an event trigger would fire at our own DDL.
             "ROW SECURITY" or "EVENT TRIGGER" => SchemaStage.UnderFence,
+            // pg_dump sets apart those that are NOT VALID: rows that break them may be copied again until the last copy.
+            "CHECK CONSTRAINT" => SchemaStage.UnderFence,
             _ => SchemaStage.AfterDrain,
         };
         var entry = Entry(stage, part);
         if (part.Kind == "ROW SECURITY")
         {
             yield return entry with { UndoSql = entry.Sql.Replace(" ENABLE ROW LEVEL SECURITY", " DISABLE ROW LEVEL SECURITY", StringComparison.Ordinal) };
+        }
+        else if (part.Kind == "CHECK CONSTRAINT")
+        {
+            yield return entry with { UndoSql = AddConstraint().Match(part.Sql) is { Success: true } add ? $"{add.Groups["alter"].Value} DROP CONSTRAINT {add.Groups["name"].Value};" : null };
         }
         else if (FiringSwitch().Match(part.Sql) is { Success: true } match)
         {
@@ -122,6 +128,9 @@ internal sealed partial class SchemaDump(MigrationSession session)
 
     [GeneratedRegex("^(?<table>ALTER TABLE .*) ENABLE (ALWAYS|REPLICA) (?<what>(TRIGGER|RULE) .*);$", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex FiringSwitch();
+
+    [GeneratedRegex("^(?<alter>ALTER (TABLE|DOMAIN) .*)\n +ADD CONSTRAINT (?<name>\"([^\"]|\"\")+\"|[^ ]+) CHECK ", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex AddConstraint();
 
     [GeneratedRegex("^CREATE SCHEMA (?!IF NOT EXISTS)", RegexOptions.Multiline, 1000)]
     private static partial Regex CreateSchema();

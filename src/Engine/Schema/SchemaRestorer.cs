@@ -60,6 +60,8 @@ internal sealed class SchemaRestorer(MigrationSession session)
             entries = await PendingAsync(connection, stage, cancellationToken);
         }
 
+        // Index builds and checks call the schema's own functions.
+        var settings = await session.ReadApplicationSettingsAsync(cancellationToken);
         var done = 0;
         await Parallel.ForEachAsync(
             entries.Where(IsIndexBuild),
@@ -76,6 +78,7 @@ internal sealed class SchemaRestorer(MigrationSession session)
             await using var connection = await session.Target.OpenConnectionAsync(token);
             await connection.ExecuteAsync(SessionSettings, token);
             await using var transaction = await connection.BeginTransactionAsync(token);
+            await connection.ExecuteAsync(settings.SetLocal, token);
             await MakeAsync(connection, transaction, entry, token);
             await transaction.CommitAsync(token);
         }
@@ -118,7 +121,7 @@ internal sealed class SchemaRestorer(MigrationSession session)
         await transaction.SaveAsync("entry", cancellationToken);
         try
         {
-            await connection.ExecuteScriptAsync(entry.Sql, cancellationToken);
+            await ExecuteAsync(connection, transaction, entry, cancellationToken);
             await transaction.ReleaseAsync("entry", cancellationToken);
         }
         catch (PostgresException exception) when (MayBeMissing(entry, exception))
@@ -133,6 +136,27 @@ internal sealed class SchemaRestorer(MigrationSession session)
         }
 
         await connection.ExecuteAsync("UPDATE heroku_migrator.schema_entry SET done_at = clock_timestamp(), problem = $2 WHERE seq = $1", cancellationToken, entry.Sequence, problem);
+    }
+
+    /// <summary>
+    /// pg_dump's text names everything with its schema, so it is run without a search path. Where the server looks into a function's body already now
+    /// (to inline it into a generated column), that body may want one; the source had it.
+    /// </summary>
+    private async Task ExecuteAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, SchemaEntry entry, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await connection.ExecuteScriptAsync(entry.Sql, cancellationToken);
+        }
+        catch (PostgresException exception) when (entry.Stage == SchemaStage.BeforeData && exception.SqlState is
+            PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedObject)
+        {
+            await transaction.RollbackAsync("entry", cancellationToken);
+            var settings = await session.ReadApplicationSettingsAsync(cancellationToken);
+            await connection.ExecuteAsync("SET LOCAL search_path = " + settings.SearchPath, cancellationToken);
+            await connection.ExecuteScriptAsync(entry.Sql, cancellationToken);
+            await connection.ExecuteAsync("SET LOCAL search_path = pg_catalog", cancellationToken);
+        }
     }
 
     /// <summary>
