@@ -18,7 +18,7 @@ internal static class CommandLine
         }
 
         var verbs = new VerbFactory(common, terminal);
-        root.Subcommands.Add(Test(verbs));
+        root.Subcommands.Add(TestVerb.Build(verbs));
         root.Subcommands.Add(verbs.Changing("start", "schema, capture, initial copy, replication; goes on where it was interrupted",
             (migrator, _, token) => migrator.StartAsync(token), ResultText.Write));
         root.Subcommands.Add(Status(verbs));
@@ -35,10 +35,6 @@ internal static class CommandLine
         root.Subcommands.Add(Worker(common));
         return root;
     }
-
-    private static Command Test(VerbFactory verbs) => verbs.Reading("test", "look at everything that can fail later, before anything is touched",
-        (migrator, _, token) => migrator.TestReadinessAsync(token), ResultText.Write,
-        report => report.IsReady ? ExitCode.Done : ExitCode.Refused);
 
     private static Command Status(VerbFactory verbs)
     {

@@ -1,22 +1,11 @@
-using System.Text.Encodings.Web;
-using System.Text.Json;
-using System.Text.Json.Serialization;
+using HerokuMigrator.Reporting;
 
 namespace HerokuMigrator.Cli;
 
-/// <summary>The one document that --json prints.</summary>
+/// <summary>A failure as the one document that --json prints.</summary>
 internal static class JsonText
 {
-    private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web)
-    {
-        WriteIndented = true,
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        Converters = { new JsonStringEnumConverter() },
-    };
-
-    public static string Of<T>(T result) => JsonSerializer.Serialize(result, Options);
-
-    public static string Of(MigrationException exception) => Of(new
+    public static string Of(MigrationException exception) => ResultJson.Of(new
     {
         Error = new
         {

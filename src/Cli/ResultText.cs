@@ -1,3 +1,5 @@
+using HerokuMigrator.Reporting;
+
 namespace HerokuMigrator.Cli;
 
 /// <summary>The engine's results for people.</summary>
@@ -5,20 +7,10 @@ internal static class ResultText
 {
     public static void Write(ReadinessReport report, TextWriter output, Paint paint)
     {
-        var verdict = report.IsReady ? paint.Green("ready") : paint.Red("blocked");
-        output.WriteLine($"{report.Name}: {verdict}, {report.Source} -> {report.Target}");
-        foreach (var check in report.Checks.Where(check => check.Status != CheckStatus.Pass).OrderByDescending(check => check.Status))
+        foreach (var line in ReportText.Lines(report, paint.ForReports()))
         {
-            var status = $"{check.Status,-8}";
-            output.WriteLine($"  {Colour(status, check.Status, paint)} {check.Id}: {check.Finding}");
-            if (check.Status is CheckStatus.Blocked or CheckStatus.Warning && check.Remedy.Length > 0)
-            {
-                output.WriteLine($"           {check.Remedy.ReplaceLineEndings(Environment.NewLine + "           ")}");
-            }
+            output.WriteLine(line);
         }
-
-        var passed = report.Checks.Count(check => check.Status == CheckStatus.Pass);
-        output.WriteLine($"  {Colour("Pass    ", CheckStatus.Pass, paint)} {Count(passed, "check")}; --json lists them.");
     }
 
     public static void Write(OperationPlan plan, TextWriter output, Paint paint)
@@ -85,14 +77,6 @@ internal static class ResultText
             output.WriteLine($"  {label}: {path}");
         }
     }
-
-    private static string Colour(string text, CheckStatus status, Paint paint) => status switch
-    {
-        CheckStatus.Blocked => paint.Red(text),
-        CheckStatus.Warning => paint.Yellow(text),
-        CheckStatus.Pass => paint.Green(text),
-        _ => text,
-    };
 
     private static string Colour(SyncHealth health, Paint paint) => health switch
     {

@@ -1,3 +1,5 @@
+using HerokuMigrator.Reporting;
+
 namespace HerokuMigrator.Cli;
 
 /// <summary>
@@ -18,7 +20,7 @@ internal sealed class Terminal(TextReader input, TextWriter output, TextWriter e
     /// <summary>True where a question can be asked and answered.</summary>
     public bool CanAsk { get; } = input == Console.In && !Console.IsInputRedirected && !Console.IsErrorRedirected;
 
-    public Paint OutputPaint { get; } = new(WantsColour && output == Console.Out && !Console.IsOutputRedirected);
+    public Paint OutputPaint { get; } = output == Console.Out && !Console.IsOutputRedirected ? new(WantsColour, WidthOfTerminal()) : new(false);
 
     public Paint ErrorPaint { get; } = new(WantsColour && error == Console.Error && !Console.IsErrorRedirected);
 
@@ -44,11 +46,17 @@ internal sealed class Terminal(TextReader input, TextWriter output, TextWriter e
         error.Write($"{question} [y/N] ");
         return input.ReadLine()?.Trim().StartsWith("y", StringComparison.OrdinalIgnoreCase) ?? false;
     }
+
+    /// <summary>Some terminals tell none.</summary>
+    private static int WidthOfTerminal() => Console.WindowWidth is > 0 and var width ? width : int.MaxValue;
 }
 
 /// <summary>Colours of a terminal, or none.</summary>
-internal readonly record struct Paint(bool Enabled)
+/// <param name="Width">The cells of its lines; a file's know no end.</param>
+internal readonly record struct Paint(bool Enabled, int Width = int.MaxValue)
 {
+    private const string Reset = "\e[0m";
+
     public string Red(string text) => Wrap(text, 31);
 
     public string Green(string text) => Wrap(text, 32);
@@ -57,5 +65,19 @@ internal readonly record struct Paint(bool Enabled)
 
     public string Faint(string text) => Wrap(text, 2);
 
-    private string Wrap(string text, int code) => Enabled ? $"\e[{code}m{text}\e[0m" : text;
+    public ReportStyle ForReports() => new()
+    {
+        Width = Width,
+        Red = Start(31),
+        Yellow = Start(33),
+        Green = Start(32),
+        Bold = Start(1),
+        Reset = Enabled ? Reset : "",
+        PassedAt = "--json or --out-file",
+        InventoryAt = "--json or --out-file",
+    };
+
+    private string Wrap(string text, int code) => Enabled ? Start(code) + text + Reset : text;
+
+    private string Start(int code) => Enabled ? $"\e[{code}m" : "";
 }

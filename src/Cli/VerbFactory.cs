@@ -1,4 +1,5 @@
 using System.CommandLine;
+using HerokuMigrator.Reporting;
 
 namespace HerokuMigrator.Cli;
 
@@ -8,8 +9,8 @@ internal sealed class VerbFactory(CommonOptions common, Terminal terminal)
     /// <summary>A verb that changes nothing.</summary>
     public Command Reading<T>(
         string name, string description, Func<Migrator, ParseResult, CancellationToken, Task<T>> call,
-        Action<T, TextWriter, Paint> show, Func<T, int>? exitCode = null) =>
-        Make(name, description, (parsed, options, token) => CallAsync(parsed, options, call, show, exitCode, token));
+        Action<T, TextWriter, Paint> show, Func<T, int>? exitCode = null, Action<ParseResult>? validate = null) =>
+        Make(name, description, (parsed, options, token) => CallAsync(parsed, options, call, show, exitCode, token), validate);
 
     /// <summary>A verb that changes something, and can say what with --what-if.</summary>
     public Command Changing<T>(
@@ -50,7 +51,8 @@ internal sealed class VerbFactory(CommonOptions common, Terminal terminal)
 
     private static Option<bool> WhatIf() => new("--what-if") { Description = "say what would be done, and change nothing" };
 
-    private Command Make(string name, string description, Func<ParseResult, MigratorOptions, CancellationToken, Task<int>> run)
+    private Command Make(
+        string name, string description, Func<ParseResult, MigratorOptions, CancellationToken, Task<int>> run, Action<ParseResult>? validate = null)
     {
         var command = new Command(name, description);
         command.SetAction(async (parsed, token) =>
@@ -60,6 +62,7 @@ internal sealed class VerbFactory(CommonOptions common, Terminal terminal)
             try
             {
                 options = common.Read(parsed);
+                validate?.Invoke(parsed);
             }
             catch (MigrationException exception)
             {
@@ -143,7 +146,7 @@ internal sealed class VerbFactory(CommonOptions common, Terminal terminal)
     {
         if (common.AsJson(parsed))
         {
-            terminal.Output.WriteLine(JsonText.Of(result));
+            terminal.Output.WriteLine(ResultJson.Of(result));
         }
         else
         {

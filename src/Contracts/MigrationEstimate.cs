@@ -8,7 +8,7 @@ public sealed record EstimatedTime
     /// <summary>The figures that it rests on, in a sentence.</summary>
     public required string Basis { get; init; }
 
-    public override string ToString() => $"{Seconds:0.#} s: {Basis}";
+    public override string ToString() => Basis.Length == 0 ? DurationText.Of(Seconds) : $"{DurationText.Of(Seconds)}: {Basis}";
 }
 
 /// <summary>How long a migration of this source to this target will take.</summary>
@@ -22,4 +22,7 @@ public sealed record MigrationEstimate
 
     /// <summary>How long the switch will hold back writes.</summary>
     public required EstimatedTime WritePause { get; init; }
+
+    public override string ToString() =>
+        $"copy {DurationText.Of(Copy.Seconds)}, indexes {DurationText.Of(Index.Seconds)}, write pause {DurationText.Of(WritePause.Seconds)}";
 }

@@ -69,5 +69,18 @@ public sealed record ReadinessReport
     /// <summary>True where nothing blocks a start.</summary>
     public bool IsReady => Verdict != CheckStatus.Blocked;
 
-    public override string ToString() => $"{Name}: {(IsReady ? "ready" : "blocked")}, {Checks.Count} checks, verdict {Verdict}";
+    public override string ToString() => $"{Name}: {(IsReady ? "ready" : "blocked")}, {Counts()}";
+
+    /// <summary>"1 blocked, 2 warnings, 30 passed", the worst first.</summary>
+    public string Counts() => Checks.Count == 0 ? "no check was run" : string.Join(
+        ", ", Checks.GroupBy(check => check.Status).OrderByDescending(group => group.Key).Select(group => Count(group.Key, group.Count())));
+
+    private static string Count(CheckStatus status, int number) => status switch
+    {
+        CheckStatus.Pass => $"{number} passed",
+        CheckStatus.Warning => number == 1 ? "1 warning" : $"{number} warnings",
+        CheckStatus.Note => number == 1 ? "1 note" : $"{number} notes",
+        CheckStatus.Skipped => $"{number} skipped",
+        _ => $"{number} blocked",
+    };
 }

@@ -36,4 +36,42 @@ public static class FaceErrors
         new("NoCheckLeft", ErrorKind.InvalidArgument,
             "The ids to include and to exclude leave no readiness check to run.",
             "Exclude less, or include more.");
+
+    public static MigrationException ReportFormatUnknown(string path) =>
+        new("ReportFormatUnknown", ErrorKind.InvalidArgument,
+            $"'{path}' ends with none of .md, .json and .csv, so what to write into it cannot be told.",
+            "Name a file that ends with .md (the report to read), .json (all of it), or .csv (the server settings that differ).")
+        {
+            Subject = path,
+        };
+
+    public static MigrationException ReportFileUnusable(string path, string cause, Exception? inner = null) =>
+        new("ReportFileUnusable", ErrorKind.InvalidArgument, $"The report cannot be written to '{path}': {cause.TrimEnd('.')}. Nothing was checked.",
+            "Name a file in a folder that exists and that you may write to.", inner)
+        {
+            Subject = path,
+        };
+
+    public static MigrationException ReportFileExists(string path) =>
+        new("ReportFileExists", ErrorKind.ResourceExists, $"'{path}' exists, and was not to be replaced.",
+            "Name another file, or leave out -NoClobber (--no-clobber).")
+        {
+            Subject = path,
+        };
+
+    /// <summary>What could be written before the checks cannot be any more.</summary>
+    internal static MigrationException ReportFileFailed(string path, Exception inner) =>
+        new("ReportFileFailed", ErrorKind.ResourceUnavailable, $"The checks were made, but their report could not be written to '{path}': {inner.Message.TrimEnd('.')}.",
+            "Make room there, or name another file, and run it again.", inner)
+        {
+            Subject = path,
+        };
+
+    internal static MigrationException InventoryUnknown(string path) =>
+        new("InventoryUnknown", ErrorKind.ResourceUnavailable,
+            $"The settings of the two servers could not be compared, so there is nothing to write to '{path}'.",
+            "Write the report to a .md or .json file, and see there what could not be read.")
+        {
+            Subject = path,
+        };
 }

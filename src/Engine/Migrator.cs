@@ -19,16 +19,22 @@ public sealed class Migrator(MigratorOptions options, IOperationEvents events) :
     /// <summary>The ids of all readiness checks, as the options of <see cref="TestReadinessAsync(ReadinessOptions, CancellationToken)"/> take them.</summary>
     public static IReadOnlyList<string> ReadinessCheckIds => [.. CheckSelection.All.Select(check => check.Id)];
 
+    /// <summary>What the check of that id looks at, in a few words.</summary>
+    public static string ReadinessCheckTitle(string id) => CheckSelection.All.First(check => check.Id == id).Title;
+
     /// <summary>Every check that can fail later; reads only.</summary>
     public Task<ReadinessReport> TestReadinessAsync(CancellationToken cancellationToken) => TestReadinessAsync(new ReadinessOptions(), cancellationToken);
 
     /// <summary>The checks that the options choose; reads only.</summary>
-    public Task<ReadinessReport> TestReadinessAsync(ReadinessOptions readinessOptions, CancellationToken cancellationToken) =>
-        WithSessionAsync("test", async session =>
+    public async Task<ReadinessReport> TestReadinessAsync(ReadinessOptions readinessOptions, CancellationToken cancellationToken)
+    {
+        readinessOptions.Validate();
+        return await WithSessionAsync("test", async session =>
             {
                 var own = await session.Store.ReadIfReachableAsync(cancellationToken);
                 return await ReadinessRun.RunAsync(session, readinessOptions, own?.Name == session.Name ? own.Id : null, cancellationToken);
             }, cancellationToken);
+    }
 
     /// <summary>Says what an operation would do: "start", "suspend", "resume", "switch", "undo", "complete", "stop". Changes nothing.</summary>
     public Task<OperationPlan> DescribeAsync(string operation, CancellationToken cancellationToken) =>

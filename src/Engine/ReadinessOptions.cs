@@ -1,3 +1,5 @@
+using HerokuMigrator.Readiness;
+
 namespace HerokuMigrator;
 
 /// <summary>Which checks are run. Ids, or patterns with * and ?, in any case of letters.</summary>
@@ -8,4 +10,7 @@ public sealed record ReadinessOptions
 
     /// <summary>Not these, also where <see cref="Include"/> names them.</summary>
     public IReadOnlyList<string> Exclude { get; init; } = [];
+
+    /// <summary>Throws where a pattern fits no check, or no check is left.</summary>
+    public void Validate() => CheckSelection.Select(this);
 }

@@ -58,6 +58,41 @@ public sealed class ProgramSpecs
         Assert.DoesNotContain("s3cret", _error.ToString());
     }
 
+    [Theory]
+    [InlineData("UnknownCheck", "--include", "NoSuchCheck")]
+    [InlineData("UnknownCheck", "--exclude", "TargetEmpty,NoSuch*")]
+    [InlineData("NoCheckLeft", "--exclude", "*")]
+    [InlineData("NoCheckLeft", "--include", "TargetEmpty", "--exclude", "targetempty")]
+    [InlineData("ReportFormatUnknown", "--out-file", "report.pdf")]
+    [InlineData("ReportFileUnusable", "--out-file", "no/such/folder/report.md")]
+    public async Task What_test_was_asked_for_wrongly_is_told_before_a_database_is_asked(string id, params string[] args)
+    {
+        Assert.Equal(ExitCode.Usage, await RunAsync(["test", "--json", .. Nowhere, .. args]));
+        Assert.Equal(id, Error().GetProperty("id").GetString());
+    }
+
+    [Theory]
+    [InlineData("--include", "targetempty,Source*", "--include", "Collation")]
+    [InlineData("--exclude", "TargetEmpty", "--quiet")]
+    public async Task Ids_are_taken_in_any_case_with_wildcards_and_several_at_once(params string[] args)
+    {
+        Assert.Equal(ExitCode.Failed, await RunAsync(["test", "--json", .. Nowhere, .. args]));
+        Assert.Equal("HostUnreachable", Error().GetProperty("id").GetString());
+    }
+
+    [Theory]
+    [InlineData("test --include Target", "TargetEmpty")]
+    [InlineData("test --exclude ", "Collation")]
+    [InlineData("test --out", "--out-file")]
+    [InlineData("te", "test")]
+    public async Task A_shell_is_told_how_a_word_can_go_on(string typed, string expected)
+    {
+        var line = "heroku-migrator " + typed;
+        Assert.Equal(ExitCode.Done, await RunAsync($"[suggest:{line.Length}]", line));
+        Assert.Contains(expected, _output.ToString().Split(Environment.NewLine));
+        Assert.DoesNotContain("worker", _output.ToString());
+    }
+
     [Fact]
     public async Task The_worker_is_no_verb_that_help_shows()
     {
@@ -65,6 +100,10 @@ public sealed class ProgramSpecs
         Assert.Contains("switch", _output.ToString());
         Assert.DoesNotContain("worker", _output.ToString());
     }
+
+    /// <summary>Nothing listens on port 1.</summary>
+    private static readonly string[] Nowhere =
+        ["--source", "host=127.0.0.1 port=1 dbname=a user=a sslmode=disable", "--target", "host=127.0.0.1 port=1 dbname=b user=a sslmode=disable"];
 
     private Task<int> RunAsync(params string[] args) => HerokuMigrator.Cli.Program.RunAsync(args, new Terminal(new StringReader("y"), _output, _error), TestContext.Current.CancellationToken);
 
