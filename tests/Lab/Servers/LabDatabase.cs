@@ -85,6 +85,7 @@ public abstract class LabDatabase : IAsyncDisposable
         var name = SqlText.QuoteIdentifier(role.Name);
         return $"""
             DO $$ BEGIN
+                PERFORM pg_advisory_xact_lock(1);
                 IF EXISTS (SELECT FROM pg_roles WHERE rolname = {SqlText.QuoteLiteral(role.Name)}) THEN
                     DROP OWNED BY {name};
                     DROP ROLE {name};

@@ -17,6 +17,7 @@ public sealed class PlanetScaleLikeDatabase : LabDatabase
         await server.ExecuteAsync(
             "postgres",
             $"""
+            SELECT pg_advisory_xact_lock(1); -- the grant on the parameter changes one row that all databases here share
             CREATE ROLE {owner} LOGIN NOSUPERUSER CREATEDB CREATEROLE REPLICATION BYPASSRLS PASSWORD {SqlText.QuoteLiteral(database.Owner.Password)};
             {Comment(database.Owner, name)};
             GRANT pg_write_all_data TO {owner};
