@@ -11,4 +11,8 @@ internal static class UserObjects
     public const string RelationFilter =
         SchemaFilter + " AND c.relpersistence <> 't' AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass"
         + " AND e.objid = c.oid AND e.deptype = 'e')";
+
+    /// <summary>For a pg_proc aliased <c>p</c> in a schema aliased <c>n</c>: not of an extension.</summary>
+    public const string RoutineFilter =
+        SchemaFilter + " AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid AND e.deptype = 'e')";
 }

@@ -23,4 +23,9 @@ internal static class CatalogQuestions
     /// <summary>The connected database, quoted.</summary>
     public static async Task<string> DatabaseAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
         SqlName.Quote((await connection.ScalarAsync<string>("SELECT current_database()::text", cancellationToken))!);
+
+    /// <summary>Those of these roles that the server does not have.</summary>
+    public static Task<List<string>> MissingRolesAsync(NpgsqlConnection connection, IReadOnlyCollection<string> roles, CancellationToken cancellationToken) =>
+        connection.ListAsync(
+            "SELECT DISTINCT r FROM unnest($1::text[]) r WHERE r NOT IN (SELECT rolname FROM pg_roles) ORDER BY 1", row => row.GetString(0), cancellationToken, [roles.ToArray()]);
 }

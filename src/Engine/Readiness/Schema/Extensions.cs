@@ -11,19 +11,20 @@ internal sealed class Extensions : IReadinessCheck
     /// </summary>
     private const string SourceSql = """
         SELECT x.extname, x.extversion, n.nspname,
-               ARRAY(SELECT DISTINCT pg_describe_object(d.classid, d.objid, d.objsubid)
+               ARRAY(SELECT pg_describe_object(o.classid, o.objid, o.objsubid) FROM (SELECT DISTINCT d.classid, d.objid, d.objsubid
                      FROM pg_depend m JOIN pg_depend d ON d.refclassid = m.classid AND d.refobjid = m.objid AND d.deptype IN ('n', 'a')
                      WHERE m.refclassid = 'pg_extension'::regclass AND m.refobjid = x.oid AND m.deptype = 'e'
                        AND NOT EXISTS (SELECT FROM pg_depend o WHERE o.classid = d.classid AND o.objid = d.objid AND o.deptype = 'e')
                        AND NOT EXISTS (SELECT FROM pg_depend o JOIN pg_depend p ON p.classid = o.refclassid AND p.objid = o.refobjid AND p.deptype = 'e'
                                        WHERE o.classid = d.classid AND o.objid = d.objid AND o.deptype IN ('i', 'a'))
-                     LIMIT 5)
+                     LIMIT 5) o)
         FROM pg_extension x JOIN pg_namespace n ON n.oid = x.extnamespace
         WHERE x.extname <> 'plpgsql' ORDER BY 1
         """;
 
     private const string TargetSql = """
-        SELECT a.name, coalesce(a.installed_version, a.default_version, ''), a.installed_version IS NOT NULL FROM pg_available_extensions a
+        SELECT a.name, coalesce(a.installed_version, a.default_version, ''), coalesce(a.default_version, ''), n.nspname, coalesce(x.extrelocatable, false)
+        FROM pg_available_extensions a LEFT JOIN pg_extension x ON x.extname = a.name LEFT JOIN pg_namespace n ON n.oid = x.extnamespace
         """;
 
     /// <summary>They watch the server; an application does not call them.</summary>
@@ -41,9 +42,16 @@ internal sealed class Extensions : IReadinessCheck
 
     private sealed record Installed(string Name, string Version, string Schema, string[] Dependents);
 
+    /// <param name="Version">The installed one, or else the one that would be installed.</param>
+    /// <param name="Schema">Null where it is not installed.</param>
+    private sealed record OnTarget(string Name, string Version, string Newest, string? Schema, bool Relocatable);
+
     /// <param name="Problem">Null where the extension can be made on the target.</param>
     private sealed record Outcome(Installed Extension, string? Problem, string? TargetVersion)
     {
+        /// <summary>What mends it on the target; null where only the target's operator can tell.</summary>
+        public string? Remedy { get; init; }
+
         public bool IsNeeded => Extension.Dependents.Length > 0;
 
         public override string ToString() =>
@@ -57,14 +65,23 @@ internal sealed class Extensions : IReadinessCheck
         await using var target = await context.OpenTargetAsync(cancellationToken);
         var extensions = await source.ListAsync(
             SourceSql, row => new Installed(row.GetString(0), row.GetString(1), row.GetString(2), row.GetFieldValue<string[]>(3)), cancellationToken);
-        var available = (await target.ListAsync(TargetSql, row => (Name: row.GetString(0), Version: row.GetString(1), IsInstalled: row.GetBoolean(2)), cancellationToken))
+        var available = (await target.ListAsync(
+                TargetSql, row => new OnTarget(row.GetString(0), row.GetString(1), row.GetString(2), row.IsDBNull(3) ? null : row.GetString(3), row.GetBoolean(4)), cancellationToken))
             .ToDictionary(one => one.Name, StringComparer.Ordinal);
         var outcomes = new List<Outcome>();
         foreach (var extension in extensions)
         {
-            outcomes.Add(!available.TryGetValue(extension.Name, out var found)
-                ? new Outcome(extension, "not available on the target", null)
-                : new Outcome(extension, found.IsInstalled ? null : await TryCreateAsync(target, extension, cancellationToken), found.Version));
+            outcomes.Add(available.GetValueOrDefault(extension.Name) switch
+            {
+                null => new Outcome(extension, "not available on the target", null),
+                { Schema: null } found => new Outcome(extension, await TryCreateAsync(target, extension, cancellationToken), found.Version),
+                var found when found.Schema != extension.Schema => new Outcome(
+                    extension, $"in the schema {SqlName.Quote(extension.Schema)} on the source, {SqlName.Quote(found.Schema)} on the target", found.Version) { Remedy = Move(extension, found) },
+                var found => new Outcome(extension, null, found.Version)
+                {
+                    Remedy = found.Version != extension.Version && found.Version != found.Newest ? $"ALTER EXTENSION {SqlName.Quote(found.Name)} UPDATE" : null,
+                },
+            });
         }
 
         return Judge(outcomes);
@@ -77,9 +94,9 @@ internal sealed class Extensions : IReadinessCheck
         if (needed.Count > 0)
         {
             return Finding.Blocked(
-                $"The schema needs {FindingText.Count(needed.Count, "extension")} that the target cannot have: {FindingText.Several(Texts(needed))}.",
+                $"The schema needs {FindingText.Count(needed.Count, "extension")} that the target cannot have as the source has {(needed.Count == 1 ? "it" : "them")}: {FindingText.Several(Texts(needed))}.",
                 "Those objects cannot be made on the target.",
-                "Have the target's operator allow the extension, or remove what needs it from the source.",
+                Remedy(needed, "Have the target's operator allow the extension, or remove what needs it from the source."),
                 Names(needed));
         }
 
@@ -87,13 +104,22 @@ internal sealed class Extensions : IReadinessCheck
         if (called.Count > 0)
         {
             return Finding.Warning(
-                $"{FindingText.Count(called.Count, "extension")} cannot be made on the target: {FindingText.Several(Texts(called))}.",
+                $"{FindingText.Count(called.Count, "extension")} cannot be made on the target as on the source: {FindingText.Several(Texts(called))}.",
                 "Nothing in the schema depends on it, but functions and the application may call what it brings.",
-                "Make sure that nothing uses it, or have the target's operator allow it.",
+                Remedy(called, "Make sure that nothing uses it, or have the target's operator allow it."),
                 Names(called));
         }
 
         var differing = outcomes.Where(one => one.Problem is null && one.TargetVersion != one.Extension.Version).ToList();
+        if (differing.Where(one => one.Remedy is not null).ToList() is { Count: > 0 } old)
+        {
+            return Finding.Warning(
+                $"{FindingText.Count(old.Count, "extension")} of the target {(old.Count == 1 ? "is" : "are")} not of the newest version there: {FindingText.Several(Texts(old))}.",
+                "Functions and types that came with a later version may be missing.",
+                Remedy(old, ""),
+                Names(old));
+        }
+
         return (missing.Count, differing.Count) switch
         {
             (0, 0) => Finding.Pass(outcomes.Count == 0 ? "The source has no extensions." : $"The target can have the source's extensions: {string.Join(", ", Names(outcomes))}."),
@@ -110,6 +136,18 @@ internal sealed class Extensions : IReadinessCheck
         var create = $"CREATE EXTENSION {SqlName.Quote(extension.Name)} WITH SCHEMA {schema} CASCADE";
         var refusal = await Probe.TryAsync(target, cancellationToken, hasSchema ? [create] : [$"CREATE SCHEMA {schema}", create]);
         return refusal?.MessageText;
+    }
+
+    /// <summary>pg_dump makes an extension only where there is none, and names what it brings with the source's schema.</summary>
+    private static string Move(Installed extension, OnTarget found) =>
+        $"CREATE SCHEMA IF NOT EXISTS {SqlName.Quote(extension.Schema)};\n"
+        + (found.Relocatable ? $"ALTER EXTENSION {SqlName.Quote(found.Name)} SET SCHEMA {SqlName.Quote(extension.Schema)}" : $"DROP EXTENSION {SqlName.Quote(found.Name)}");
+
+    private static string Remedy(IReadOnlyList<Outcome> outcomes, string otherwise)
+    {
+        var statements = outcomes.Select(one => one.Remedy).OfType<string>().ToList();
+        return (statements.Count == 0 ? "" : $"-- on the target, as the extension's owner:\n{FindingText.Statements(statements)}\n")
+            + (statements.Count < outcomes.Count && otherwise.Length > 0 ? (statements.Count == 0 ? "" : "-- ") + otherwise : "");
     }
 
     private static List<string> Texts(IEnumerable<Outcome> outcomes) => [.. outcomes.Select(one => one.ToString())];

@@ -17,7 +17,7 @@ internal sealed class GeneratedAndIdentity : IReadinessCheck
         return generated.Count + identity.Count == 0
             ? Finding.Pass("There are no generated or identity columns.")
             : FindingText.Note(
-                $"{FindingText.Count(generated.Count, "table has", "tables have")} generated columns, {FindingText.Count(identity.Count, "table has", "tables have")} identity columns.",
+                $"{FindingText.Count(generated.Count, "table has", "tables have")} generated columns, {FindingText.Count(identity.Count, "table has", "tables have")} identity columns: {FindingText.Several([.. generated.Union(identity).Order(StringComparer.Ordinal)])}.",
                 "Generated columns are computed by the target; the values of identity columns are carried, and their sequences set during the switch.",
                 [.. generated.Union(identity).Order(StringComparer.Ordinal)]);
     }

@@ -15,7 +15,7 @@ internal sealed class LargeObjects : IReadinessCheck
         return count == 0
             ? Finding.Pass("There are no large objects.")
             : Finding.Warning(
-                $"The source holds {count} large objects.",
+                $"The source holds {count} large object{(count == 1 ? "" : "s")}.",
                 "They are not moved: no trigger can capture their changes.",
                 "Move their content into bytea columns before the start, or carry them over by hand while the application stands still.");
     }

@@ -1,0 +1,72 @@
+using HerokuMigrator.Catalog;
+
+namespace HerokuMigrator.Readiness;
+
+internal sealed class SuperuserObjects : IReadinessCheck
+{
+    /// <summary>Objects below this oid came with the server.</summary>
+    private const int FirstUserOid = 16384;
+
+    /// <summary>What CREATE refuses to everybody but superusers: kind as DROP wants it, and name. In schemas of users, not of extensions.</summary>
+    private static readonly string Sql = $"""
+        SELECT 'OPERATOR CLASS', quote_ident(n.nspname) || '.' || quote_ident(o.opcname) || ' USING ' || quote_ident(a.amname), o.oid, 'pg_opclass'::regclass::oid
+        FROM pg_opclass o JOIN pg_namespace n ON n.oid = o.opcnamespace JOIN pg_am a ON a.oid = o.opcmethod WHERE {UserObjects.SchemaFilter}
+        UNION ALL
+        SELECT 'OPERATOR FAMILY', quote_ident(n.nspname) || '.' || quote_ident(o.opfname) || ' USING ' || quote_ident(a.amname), o.oid, 'pg_opfamily'::regclass
+        FROM pg_opfamily o JOIN pg_namespace n ON n.oid = o.opfnamespace JOIN pg_am a ON a.oid = o.opfmethod WHERE {UserObjects.SchemaFilter}
+        UNION ALL
+        SELECT 'TYPE', quote_ident(n.nspname) || '.' || quote_ident(t.typname), t.oid, 'pg_type'::regclass
+        FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+        WHERE t.typtype = 'b' AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid) AND {UserObjects.SchemaFilter}
+        UNION ALL
+        SELECT 'TEXT SEARCH PARSER', quote_ident(n.nspname) || '.' || quote_ident(x.prsname), x.oid, 'pg_ts_parser'::regclass
+        FROM pg_ts_parser x JOIN pg_namespace n ON n.oid = x.prsnamespace WHERE {UserObjects.SchemaFilter}
+        UNION ALL
+        SELECT 'TEXT SEARCH TEMPLATE', quote_ident(n.nspname) || '.' || quote_ident(x.tmplname), x.oid, 'pg_ts_template'::regclass
+        FROM pg_ts_template x JOIN pg_namespace n ON n.oid = x.tmplnamespace WHERE {UserObjects.SchemaFilter}
+        UNION ALL
+        SELECT 'LANGUAGE', quote_ident(x.lanname), x.oid, 'pg_language'::regclass FROM pg_language x WHERE x.oid >= {FirstUserOid}
+        UNION ALL
+        SELECT 'FOREIGN DATA WRAPPER', quote_ident(x.fdwname), x.oid, 'pg_foreign_data_wrapper'::regclass FROM pg_foreign_data_wrapper x
+        UNION ALL
+        SELECT 'ACCESS METHOD', quote_ident(x.amname), x.oid, 'pg_am'::regclass FROM pg_am x WHERE x.oid >= {FirstUserOid}
+        UNION ALL
+        SELECT 'CAST', '(' || format_type(x.castsource, NULL) || ' AS ' || format_type(x.casttarget, NULL) || ')', x.oid, 'pg_cast'::regclass
+        FROM pg_cast x WHERE x.oid >= {FirstUserOid} AND (x.castmethod = 'b'
+            OR NOT EXISTS (SELECT FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE t.oid IN (x.castsource, x.casttarget) AND {UserObjects.SchemaFilter}))
+        UNION ALL
+        SELECT 'ROUTINE', quote_ident(n.nspname) || '.' || quote_ident(p.proname) || '(' || pg_get_function_identity_arguments(p.oid) || ')', p.oid, 'pg_proc'::regclass
+        FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE p.proleakproof AND {UserObjects.RoutineFilter}
+        """;
+
+    private static readonly string WithoutExtensionsSql = $"""
+        SELECT o.kind, o.name FROM ({Sql}) o(kind, name, oid, class)
+        WHERE NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = o.class AND e.objid = o.oid AND e.deptype = 'e') ORDER BY 1, 2
+        """;
+
+    public string Id => nameof(SuperuserObjects);
+
+    public string Group => CheckGroup.Schema;
+
+    public string Title => "Objects that only a superuser may make";
+
+    public async Task<Finding> RunAsync(ReadinessContext context, CancellationToken cancellationToken)
+    {
+        await using var source = await context.OpenSourceAsync(cancellationToken);
+        var found = await source.ListAsync(WithoutExtensionsSql, row => (Kind: row.GetString(0), Name: row.GetString(1)), cancellationToken);
+        if (found.Count == 0)
+        {
+            return Finding.Pass("Nothing in the schema needs a superuser to be made.");
+        }
+
+        await using var target = await context.OpenTargetAsync(cancellationToken);
+        return await target.ScalarAsync<bool>("SELECT rolsuper FROM pg_roles WHERE rolname = current_user", cancellationToken)
+            ? Finding.Pass($"{FindingText.Count(found.Count, "object")} can be made by a superuser only; the target's role is one.")
+            : Finding.Blocked(
+                $"The target's role may not make {FindingText.Count(found.Count, "object")}: {FindingText.Several(found.ConvertAll(one => $"{one.Kind.ToLowerInvariant()} {one.Name}"))}.",
+                "A superuser only may make them (a function: as it is LEAKPROOF); the start ends with that error.",
+                "-- on the source, where nothing needs them:\n"
+                + FindingText.Statements(found.Select(one => one.Kind == "ROUTINE" ? $"ALTER ROUTINE {one.Name} NOT LEAKPROOF" : $"DROP {one.Kind} {one.Name}")),
+                found.ConvertAll(one => one.Name));
+    }
+}
