@@ -107,7 +107,7 @@ internal static class CaptureSql
     /// Keys that Bucardo 5.6.0 gets wrong by their value: an empty text as the only key is dropped from a batch over statement_chunk_size,
     /// a backslash in a composite key is escaped wrongly and stops the sync for ever.
     /// </summary>
-    private static string? AwkwardKey(TableInfo table, string row)
+    public static string? AwkwardKey(TableInfo table, string row)
     {
         var texts = table.Columns.Where(column => table.Key.Contains(column.Name) && IsText(column)).Select(column => $"{row}.{SqlName.Quote(column.Name)}::text").ToList();
         if (texts.Count == 0)
@@ -121,7 +121,7 @@ internal static class CaptureSql
     }
 
     /// <summary>bytea travels as base64 where it is the type itself, so it is no text here.</summary>
-    private static bool IsText(ColumnInfo column) => column.BaseTypeKind == 'e' || column.BaseTypeName is "text" or "varchar" or "bpchar" or "citext" or "name";
+    public static bool IsText(ColumnInfo column) => column.BaseTypeKind == 'e' || column.BaseTypeName is "text" or "varchar" or "bpchar" or "citext" or "name";
 
     private static string MarkForRecopy(TableInfo table) =>
         $"INSERT INTO heroku_migrator.recopy (schema_name, table_name) VALUES ({SqlName.Literal(table.Schema)}, {SqlName.Literal(table.Name)});";

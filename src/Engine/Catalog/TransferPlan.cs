@@ -97,11 +97,11 @@ internal static class TransferPlan
         return null;
     }
 
-    private static bool IsFaithful(ColumnInfo column) =>
+    public static bool IsFaithful(ColumnInfo column) =>
         column.BaseTypeKind == 'e'
         || (column.BaseTypeKind == 'b' && FaithfulTypes.Contains(column.BaseTypeName) && !(column.IsDomain && column.BaseTypeName == "bytea"));
 
-    private static string? NameProblem(TableInfo table)
+    public static string? NameProblem(TableInfo table)
     {
         if (!IsPlainName(table.Schema) || !IsPlainName(table.Name))
         {
