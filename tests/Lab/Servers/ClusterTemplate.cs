@@ -11,6 +11,10 @@ internal static class ClusterTemplate
         bin=$1 cache=$2 data=$3
         mkdir -p -m 700 "$cache"
         test -O "$cache" || { echo "$cache belongs to somebody else" >&2; exit 1; }
+        # Packages of the server alone lack it.
+        if [ ! -x "$bin/pg_resetwal" ]; then
+            exec "$bin/initdb" -D "$data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 -N >/dev/null
+        fi
         template=$cache/$("$bin/postgres" --version | tr -c 'A-Za-z0-9.\n' _)
         if [ ! -d "$template" ]; then
             "$bin/initdb" -D "$template.$$" -U postgres -A trust -E UTF8 --locale=C.UTF-8 -N >/dev/null
@@ -21,9 +25,9 @@ internal static class ClusterTemplate
         "$bin/pg_resetwal" -f "$data" >/dev/null 2>&1
         """;
 
-    public static Task CopyToAsync(string dataFolder, CancellationToken cancellationToken)
+    public static Task CopyToAsync(string binFolder, string dataFolder, CancellationToken cancellationToken)
     {
         var cache = Path.Combine(Path.GetTempPath(), $"heroku-migrator-lab-{LabMachine.ServerUser.Name}");
-        return LabCommand.RunAsServerUserAsync("sh", ["-c", Script, "sh", LabMachine.BinFolder, cache, dataFolder], input: null, cancellationToken);
+        return LabCommand.RunAsServerUserAsync("sh", ["-c", Script, "sh", binFolder, cache, dataFolder], input: null, cancellationToken);
     }
 }

@@ -57,6 +57,8 @@ public sealed class PostgresServer : IAsyncDisposable
 
     public bool Tls => _options.Tls;
 
+    private string BinFolder => _options.BinFolder ?? LabMachine.BinFolder;
+
     public static Task<PostgresServer> StartAsync(CancellationToken cancellationToken) =>
         StartAsync(new PostgresServerOptions(), cancellationToken);
 
@@ -65,7 +67,7 @@ public sealed class PostgresServer : IAsyncDisposable
         var server = await PrepareFolderAsync(options, cancellationToken);
         try
         {
-            await ClusterTemplate.CopyToAsync(server.DataFolder, cancellationToken);
+            await ClusterTemplate.CopyToAsync(server.BinFolder, server.DataFolder, cancellationToken);
             await server.WriteFilesAsync(cancellationToken);
             await server.LaunchAsync(cancellationToken);
             return server;
@@ -128,7 +130,7 @@ public sealed class PostgresServer : IAsyncDisposable
     public Task RestartAsync(CancellationToken cancellationToken) =>
         LabCommand.RunAsServerUserAsync(
             "sh",
-            ["-c", "exec \"$1/pg_ctl\" restart -w -m immediate -D \"$2/data\" -l \"$2/server.log\" >/dev/null 2>&1", "sh", LabMachine.BinFolder, Folder],
+            ["-c", "exec \"$1/pg_ctl\" restart -w -m immediate -D \"$2/data\" -l \"$2/server.log\" >/dev/null 2>&1", "sh", BinFolder, Folder],
             input: null,
             cancellationToken);
 
@@ -228,7 +230,7 @@ public sealed class PostgresServer : IAsyncDisposable
         {
             Port = FindFreePort();
             await WriteFileAsync("data/port.conf", $"port = {Port}\n", cancellationToken);
-            var start = LabCommand.DescribeAsServerUser("setsid", ["sh", "-c", GuardScript, "sh", LabMachine.BinFolder, Folder]);
+            var start = LabCommand.DescribeAsServerUser("setsid", ["sh", "-c", GuardScript, "sh", BinFolder, Folder]);
             start.RedirectStandardOutput = false;
             start.RedirectStandardError = false;
             _guard = Process.Start(start) ?? throw new LabException("The server's guard did not start.");

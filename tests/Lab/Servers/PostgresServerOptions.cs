@@ -8,4 +8,7 @@ public sealed record PostgresServerOptions
 
     /// <summary>Lines of postgresql.conf: setting and value as it stands there, quotes included where needed.</summary>
     public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>The folder of initdb and postgres; null: the newest PostgreSQL that is installed.</summary>
+    public string? BinFolder { get; init; }
 }
