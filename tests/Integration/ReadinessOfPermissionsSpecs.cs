@@ -7,6 +7,8 @@ namespace HerokuMigrator.Integration;
 public sealed class ReadinessOfPermissionsSpecs(LabPair lab)
 {
     [Fact]
+    [Fires("TablesOwned")]
+    [Passes("TablesOwned")]
     public async Task Tables_of_another_role_block_until_the_remedy_was_run()
     {
         var token = TestContext.Current.CancellationToken;
@@ -28,6 +30,8 @@ public sealed class ReadinessOfPermissionsSpecs(LabPair lab)
     }
 
     [Fact]
+    [Fires("SourceCanCreateSchema")]
+    [Passes("SourceCanCreateSchema")]
     public async Task A_source_where_no_schema_can_be_made_blocks_until_the_remedy_was_run()
     {
         var token = TestContext.Current.CancellationToken;
@@ -44,6 +48,7 @@ public sealed class ReadinessOfPermissionsSpecs(LabPair lab)
     }
 
     [Fact]
+    [Fires("SourceCanCreateTrigger")]
     public async Task An_event_trigger_that_refuses_triggers_blocks_and_the_attempt_leaves_nothing()
     {
         var token = TestContext.Current.CancellationToken;
@@ -65,6 +70,8 @@ public sealed class ReadinessOfPermissionsSpecs(LabPair lab)
     }
 
     [Fact]
+    [Fires("TablePrivileges")]
+    [Passes("TablePrivileges")]
     public async Task Missing_privileges_on_own_tables_block_until_the_remedy_was_run()
     {
         var token = TestContext.Current.CancellationToken;
@@ -80,6 +87,8 @@ public sealed class ReadinessOfPermissionsSpecs(LabPair lab)
     }
 
     [Fact]
+    [Fires("WritersBeyondRevoke")]
+    [Passes("WritersBeyondRevoke")]
     public async Task A_writer_that_no_revoke_stops_is_a_warning_until_the_remedy_was_run()
     {
         var token = TestContext.Current.CancellationToken;
@@ -95,6 +104,8 @@ public sealed class ReadinessOfPermissionsSpecs(LabPair lab)
     }
 
     [Fact]
+    [Fires("TargetReplicationRole")]
+    [Passes("TargetReplicationRole")]
     public async Task A_target_role_that_may_not_set_the_replication_role_blocks_until_the_remedy_was_run()
     {
         var token = TestContext.Current.CancellationToken;
@@ -109,6 +120,8 @@ public sealed class ReadinessOfPermissionsSpecs(LabPair lab)
     }
 
     [Fact]
+    [Fires("TargetCanCreate")]
+    [Passes("TargetCanCreate")]
     public async Task A_target_schema_that_is_closed_blocks_until_the_remedy_was_run()
     {
         var token = TestContext.Current.CancellationToken;
@@ -124,6 +137,8 @@ public sealed class ReadinessOfPermissionsSpecs(LabPair lab)
     }
 
     [Fact]
+    [Fires("RowSecurityBypass")]
+    [Passes("RowSecurityBypass")]
     public async Task Policies_that_bind_the_owner_block_until_the_remedy_was_run()
     {
         var token = TestContext.Current.CancellationToken;
@@ -153,5 +168,73 @@ public sealed class ReadinessOfPermissionsSpecs(LabPair lab)
             "CREATE TABLE public.forced (id int PRIMARY KEY); ALTER TABLE public.forced ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY", token);
 
         (await move.CheckAsync("RowSecurityBypass")).MustBe(CheckStatus.Warning, "\"public\".\"forced\"");
+    }
+
+    [Fact]
+    public async Task Tables_of_an_owner_whose_rights_the_role_does_not_inherit_block_until_the_remedy_was_run()
+    {
+        var token = TestContext.Current.CancellationToken;
+        await using var move = await lab.NewMoveAsync(token);
+        var (role, other) = (SqlName.Quote(move.Source.Owner.Name), SqlName.Quote(move.Source.Credential.Name));
+        await move.Source.ExecuteAsync(
+            $"CREATE TABLE public.theirs (id int PRIMARY KEY); ALTER TABLE public.theirs OWNER TO {other}; GRANT {other} TO {role}; ALTER ROLE {role} NOINHERIT", token);
+
+        var check = await move.CheckAsync("TablesOwned");
+
+        check.MustBe(CheckStatus.Blocked, "\"public\".\"theirs\"");
+        Assert.Contains("does not inherit", check.Finding, StringComparison.Ordinal);
+        await move.Source.ExecuteAsync(check.Remedy, token);
+        (await move.CheckAsync("TablesOwned")).MustBe(CheckStatus.Pass);
+    }
+
+    [Fact]
+    [Fires("WriteRoles")]
+    [Passes("WriteRoles")]
+    public async Task Other_roles_that_write_are_a_note_that_counts_their_tables()
+    {
+        var token = TestContext.Current.CancellationToken;
+        await using var move = await lab.NewMoveAsync(token);
+        var (credential, reader) = (SqlName.Quote(move.Source.Credential.Name), SqlName.Quote(move.Source.Reader.Name));
+        await move.Source.ExecuteAsOwnerAsync(
+            $"CREATE TABLE public.one (id int PRIMARY KEY); CREATE TABLE public.two (id int PRIMARY KEY, note text); GRANT SELECT ON public.one, public.two TO {credential}, {reader}", token);
+        (await move.CheckAsync("WriteRoles")).MustBe(CheckStatus.Pass);
+        await move.Source.ExecuteAsOwnerAsync($"GRANT DELETE ON public.one TO {credential}; GRANT UPDATE (note) ON public.two TO {credential}", token);
+
+        var check = await move.CheckAsync("WriteRoles");
+
+        check.MustBe(CheckStatus.Note, SqlName.Quote(move.Source.Owner.Name), credential);
+        Assert.Contains($"{credential} (2 tables)", check.Finding, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_view_of_a_superuser_that_others_write_through_is_a_warning_until_the_remedy_was_run()
+    {
+        var token = TestContext.Current.CancellationToken;
+        await using var move = await lab.NewMoveAsync(token);
+        await move.Source.ExecuteAsOwnerAsync("CREATE TABLE public.items (id int PRIMARY KEY)", token);
+        await move.Source.ExecuteAsync($"CREATE VIEW public.\"Door\" AS SELECT * FROM public.items; GRANT INSERT ON public.\"Door\" TO {SqlName.Quote(move.Source.Credential.Name)}", token);
+
+        var check = await move.CheckAsync("WritersBeyondRevoke");
+
+        check.MustBe(CheckStatus.Warning);
+        Assert.Contains("public.\"Door\"", Assert.Single(check.Objects), StringComparison.Ordinal);
+        await move.Source.ExecuteAsync(check.Remedy, token);
+        (await move.CheckAsync("WritersBeyondRevoke")).MustBe(CheckStatus.Pass);
+    }
+
+    [Fact]
+    [Fires("DefinerFunctions")]
+    [Passes("DefinerFunctions")]
+    public async Task A_function_that_runs_as_a_superuser_is_a_warning_until_the_remedy_was_run()
+    {
+        var token = TestContext.Current.CancellationToken;
+        await using var move = await lab.NewMoveAsync(token);
+        await move.Source.ExecuteAsync("CREATE FUNCTION public.\"Back Door\"(n integer) RETURNS void LANGUAGE sql SECURITY DEFINER AS 'SELECT'", token);
+
+        var check = await move.CheckAsync("DefinerFunctions");
+
+        check.MustBe(CheckStatus.Warning, "\"public\".\"Back Door\"");
+        await move.Source.ExecuteAsync(check.Remedy, token);
+        (await move.CheckAsync("DefinerFunctions")).MustBe(CheckStatus.Pass);
     }
 }

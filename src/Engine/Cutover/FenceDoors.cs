@@ -10,7 +10,7 @@ namespace HerokuMigrator.Cutover;
 internal static class FenceDoors
 {
     /// <summary>The oids of roles whose writes no REVOKE of ours stops.</summary>
-    private const string Unstoppable = """
+    public const string Unstoppable = """
         (SELECT o.oid FROM pg_roles o LEFT JOIN pg_roles w ON w.rolname = 'pg_write_all_data' WHERE o.rolsuper OR pg_has_role(o.oid, w.oid, 'MEMBER'))
         """;
 

@@ -66,18 +66,21 @@ internal static class PrivilegeReader
             row => row.GetString(0),
             cancellationToken);
 
-    /// <summary>What no REVOKE of ours can stop, or no GRANT of ours can restore; each in a sentence. Empty where the fence can be built.</summary>
-    public static async Task<IReadOnlyList<string>> FindObstaclesAsync(NpgsqlConnection source, CancellationToken cancellationToken)
+    /// <summary>What stands in the way of the fence, each in a sentence. Empty where it can be built.</summary>
+    public static async Task<IReadOnlyList<string>> FindObstaclesAsync(NpgsqlConnection source, CancellationToken cancellationToken) =>
+    [
+        .. await FindForeignRelationsAsync(source, cancellationToken),
+        .. await FindBeyondRevokeAsync(source, cancellationToken),
+        .. await source.ListAsync(
+            "SELECT 'prepared transaction ' || quote_literal(gid) || ' of ' || owner || ' is still open' FROM pg_prepared_xacts WHERE database = current_database()",
+            row => row.GetString(0),
+            cancellationToken),
+    ];
+
+    /// <summary>Of the role's own tables: what no REVOKE of ours can stop, or no GRANT of ours can restore; each in a sentence.</summary>
+    public static async Task<IReadOnlyList<string>> FindBeyondRevokeAsync(NpgsqlConnection source, CancellationToken cancellationToken)
     {
         var found = new List<string>();
-        found.AddRange(await source.ListAsync(
-            $"""
-            SELECT 'the role does not own ' || quote_ident(n.nspname) || '.' || quote_ident(c.relname) || ' (owner ' || pg_get_userbyid(c.relowner) || ')'
-            FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-            WHERE c.relkind IN ('r', 'p', 'S') AND NOT pg_has_role(c.relowner, 'USAGE') AND {UserObjects.RelationFilter} ORDER BY 1 LIMIT 20
-            """,
-            row => row.GetString(0),
-            cancellationToken));
         found.AddRange(await source.ListAsync(
             """
             SELECT 'role ' || quote_ident(r.rolname) || ' may write everything as a member of pg_write_all_data'
@@ -99,12 +102,18 @@ internal static class PrivilegeReader
             row => row.GetString(0),
             cancellationToken));
         found.AddRange(await FenceDoors.FindViewsAsync(source, cancellationToken));
-        found.AddRange(await source.ListAsync(
-            "SELECT 'prepared transaction ' || quote_literal(gid) || ' of ' || owner || ' is still open' FROM pg_prepared_xacts WHERE database = current_database()",
-            row => row.GetString(0),
-            cancellationToken));
         return found;
     }
+
+    private static Task<List<string>> FindForeignRelationsAsync(NpgsqlConnection source, CancellationToken cancellationToken) =>
+        source.ListAsync(
+            $"""
+            SELECT 'the role does not own ' || quote_ident(n.nspname) || '.' || quote_ident(c.relname) || ' (owner ' || pg_get_userbyid(c.relowner) || ')'
+            FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE c.relkind IN ('r', 'p', 'S') AND NOT pg_has_role(c.relowner, 'USAGE') AND {UserObjects.RelationFilter} ORDER BY 1 LIMIT 20
+            """,
+            row => row.GetString(0),
+            cancellationToken);
 
     private static async Task<ILookup<uint, Grant>> ReadRelationGrantsAsync(NpgsqlConnection source, CancellationToken cancellationToken)
     {
