@@ -8,6 +8,8 @@ namespace HerokuMigrator.Integration;
 public sealed class ReadinessOfTargetsSpecs(LabPair lab)
 {
     [Fact]
+    [Fires("TargetEmpty")]
+    [Passes("TargetEmpty")]
     public async Task A_target_with_tables_blocks_and_names_them_until_the_remedy_was_run()
     {
         var token = TestContext.Current.CancellationToken;
@@ -22,6 +24,8 @@ public sealed class ReadinessOfTargetsSpecs(LabPair lab)
     }
 
     [Fact]
+    [Fires("TargetCollisions")]
+    [Passes("TargetCollisions")]
     public async Task Other_objects_on_the_target_block_only_where_the_source_has_the_name_too()
     {
         var token = TestContext.Current.CancellationToken;
@@ -53,6 +57,8 @@ public sealed class ReadinessOfTargetsSpecs(LabPair lab)
     }
 
     [Fact]
+    [Fires("TargetLeftoverState")]
+    [Passes("TargetLeftoverState")]
     public async Task The_state_of_another_migration_blocks_and_is_named()
     {
         var token = TestContext.Current.CancellationToken;
@@ -112,6 +118,7 @@ public sealed class ReadinessOfTargetsSpecs(LabPair lab)
     }
 
     [Fact]
+    [Fires("HomeUsable")]
     public async Task A_home_that_cannot_be_made_blocks_and_nothing_is_made()
     {
         await using var move = await lab.NewMoveAsync(TestContext.Current.CancellationToken);
