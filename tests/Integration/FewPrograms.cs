@@ -1,6 +1,3 @@
-using System.Diagnostics;
-using HerokuMigrator.Lab;
-
 namespace HerokuMigrator.Integration;
 
 /// <summary>A folder for PATH that has some of this machine's programs and no other.</summary>
@@ -22,29 +19,24 @@ internal sealed class FewPrograms : IDisposable
 
     public string Folder => _folder.FullName;
 
+    /// <summary>A shell script beside the programs, or in place of one.</summary>
+    public void Add(string name, string script)
+    {
+        var path = Path.Combine(_folder.FullName, name);
+        File.Delete(path);
+        File.WriteAllText(path, "#!/bin/sh\n" + script + "\n");
+        File.SetUnixFileMode(path, (UnixFileMode)0b111_101_101);
+    }
+
     /// <summary>
     /// A wrapper under which a program sees an empty folder where PostgreSQL's programs are: a mount namespace of its own.
     /// Null with the reason where this machine does not allow one.
     /// </summary>
     public static async Task<(IReadOnlyList<string>? Wrapper, string Reason)> HidePostgresAsync(CancellationToken cancellationToken)
     {
-        if (!LabMachine.IsRoot)
-        {
-            return (null, "only root can hide PostgreSQL's programs from one process (unshare --mount); missing programs of PostgreSQL were not tried");
-        }
-
-        if (!Directory.Exists(Installations))
-        {
-            return (null, $"PostgreSQL is not in {Installations} here; its programs cannot be hidden from one process");
-        }
-
-        string[] wrapper = ["unshare", "--mount", "--propagation", "private", "sh", "-c", $"mount -t tmpfs none {Installations} && exec \"$@\"", "sh"];
-        using var process = Process.Start(new ProcessStartInfo(wrapper[0], [.. wrapper[1..], "ls", Installations]) { UseShellExecute = false, RedirectStandardError = true, RedirectStandardOutput = true })!;
-        var (output, error) = (process.StandardOutput.ReadToEndAsync(cancellationToken), process.StandardError.ReadToEndAsync(cancellationToken));
-        await process.WaitForExitAsync(cancellationToken);
-        return process.ExitCode == 0 && (await output).Length == 0
-            ? (wrapper, "")
-            : (null, $"no mount namespace can be made here ({(await error).Trim()}); missing programs of PostgreSQL were not tried");
+        return Directory.Exists(Installations)
+            ? await MountNamespace.TryAsync($"mount -t tmpfs none {Installations}", cancellationToken)
+            : (null, $"PostgreSQL is not in {Installations} here; its programs cannot be hidden from one process");
     }
 
     public void Dispose() => _folder.Delete(recursive: true);

@@ -31,6 +31,14 @@ internal sealed class HomeUsable : IReadinessCheck
             }
         }
 
+        // Sockets of a home with a long path are made elsewhere.
+        var sockets = context.Session.Cluster.SocketFolder;
+        if (!sockets.StartsWith(home.BucardoFolder, StringComparison.Ordinal) && ExistingParent(sockets) is var beside
+            && !(beside == Path.GetDirectoryName(sockets) && await TestAsync(runner, beside, user: null, cancellationToken, "-w", "-x") && await TestAsync(runner, beside, MigrationHome.RunAs, cancellationToken, "-x")))
+        {
+            return Blocked(home, $"its path is too long for a socket, and {Path.GetDirectoryName(sockets)} (TMPDIR) is missing or closed to this user");
+        }
+
         return Finding.Pass($"{home.Folder} can be {(Directory.Exists(home.Folder) ? "written" : "made")}.");
     }
 
