@@ -38,7 +38,8 @@ internal sealed class TestVerb
         {
             Description = description + "; * and ? are wildcards, several are set apart by commas, or given each with its own option",
             HelpName = "ids",
-            CustomParser = result => [.. result.Tokens.SelectMany(token => token.Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))],
+            // An empty id is kept, and refused: a script's empty variable must not mean all.
+            CustomParser = result => [.. result.Tokens.SelectMany(token => token.Value.Split(',', StringSplitOptions.TrimEntries))],
         };
         option.CompletionSources.Add([.. Migrator.ReadinessCheckIds.Order(StringComparer.Ordinal)]);
         return option;

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using System.Management.Automation.Host;
 using HerokuMigrator.Reporting;
 
 namespace HerokuMigrator.Commands;
@@ -6,21 +7,41 @@ namespace HerokuMigrator.Commands;
 /// <summary>What the format file calls to show a report, also one that came back from a job or a file.</summary>
 public static class ReadinessView
 {
+    private const int DefaultWidth = 120;
+    private const int Narrowest = 20;
+
     /// <param name="report">A report, or its deserialized copy.</param>
-    /// <param name="width">The cells of a line; 0 or less where there is no terminal.</param>
+    /// <param name="host">PowerShell's $Host.</param>
     /// <param name="style">PowerShell's $PSStyle.</param>
-    public static string[] Lines(PSObject report, int width, PSObject style) =>
-        [.. ReportText.Lines(report.BaseObject as ReadinessReport ?? ReportCopy.Of(report), StyleFor(style, width))];
+    public static string[] Lines(PSObject report, PSHost host, PSObject style) =>
+        [.. ReportText.Lines(report.BaseObject as ReadinessReport ?? ReportCopy.Of(report), StyleFor(style) with { Width = WidthOf(host) })];
 
     /// <summary>The check's status in its colour.</summary>
     public static string Status(PSObject check, PSObject style)
     {
         var status = ReportCopy.Get<CheckStatus>(check, "Status");
-        return StyleFor(style, width: 0).Paint(status);
+        return StyleFor(style).Paint(status);
     }
 
     /// <summary>Text in lines, broken between words; PowerShell's tables break anywhere.</summary>
-    public static string Wrap(string? text, int width) => string.Join(Environment.NewLine, ReportText.Wrap(text ?? "", Math.Max(1, width)));
+    /// <param name="text">What is found.</param>
+    /// <param name="host">PowerShell's $Host.</param>
+    /// <param name="taken">The cells of a line that other columns take.</param>
+    public static string Wrap(string? text, PSHost host, int taken) =>
+        string.Join(Environment.NewLine, ReportText.Wrap(text ?? "", Math.Max(Narrowest, WidthOf(host) - taken)));
+
+    /// <summary>Hosts without a console have none, or throw.</summary>
+    private static int WidthOf(PSHost? host)
+    {
+        try
+        {
+            return host?.UI?.RawUI?.BufferSize.Width is > 0 and var width ? width : DefaultWidth;
+        }
+        catch (Exception exception) when (exception is HostException or NotImplementedException or PSInvalidOperationException or IOException)
+        {
+            return DefaultWidth;
+        }
+    }
 
     /// <summary>PowerShell strips styles on their way to a file or a string, but not where its own output is redirected.</summary>
     private static bool IsPlain(PSObject style) => ReportCopy.Text(style, "OutputRendering") switch
@@ -30,9 +51,9 @@ public static class ReadinessView
         _ => Console.IsOutputRedirected,
     };
 
-    private static ReportStyle StyleFor(PSObject style, int width)
+    private static ReportStyle StyleFor(PSObject style)
     {
-        var plain = new ReportStyle { Width = width > 0 ? width : 120, PassedAt = ".Checks", InventoryAt = ".Inventory" };
+        var plain = new ReportStyle { PassedAt = ".Checks", InventoryAt = ".Inventory" };
         if (IsPlain(style))
         {
             return plain;

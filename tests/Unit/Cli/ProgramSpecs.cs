@@ -61,6 +61,8 @@ public sealed class ProgramSpecs
     [Theory]
     [InlineData("UnknownCheck", "--include", "NoSuchCheck")]
     [InlineData("UnknownCheck", "--exclude", "TargetEmpty,NoSuch*")]
+    [InlineData("UnknownCheck", "--include", "")]
+    [InlineData("UnknownCheck", "--exclude", ",")]
     [InlineData("NoCheckLeft", "--exclude", "*")]
     [InlineData("NoCheckLeft", "--include", "TargetEmpty", "--exclude", "targetempty")]
     [InlineData("ReportFormatUnknown", "--out-file", "report.pdf")]
