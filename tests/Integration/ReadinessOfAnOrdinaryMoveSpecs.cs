@@ -69,6 +69,9 @@ public sealed class ReadinessOfAnOrdinaryMoveSpecs(OrdinaryMove ordinary) : ICla
     [InlineData("ForeignTables")]
     [InlineData("InvalidIndexes")]
     [InlineData("AllTablesPublications")]
+    [Passes("SourceConnections")]
+    [Passes("SameEncoding")]
+    [Passes("WraparoundVacuum")]
     public void A_check_passes_where_nothing_is_wrong(string id) => ordinary.Report.Find(id).MustBe(CheckStatus.Pass);
 
     [Theory]
@@ -103,6 +106,7 @@ public sealed class ReadinessOfAnOrdinaryMoveSpecs(OrdinaryMove ordinary) : ICla
     }
 
     [Fact]
+    [Fires("Collation")]
     public void A_difference_of_collation_is_a_warning_that_names_both_sides()
     {
         var check = ordinary.Report.Find("Collation");

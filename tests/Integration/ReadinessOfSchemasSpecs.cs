@@ -157,6 +157,8 @@ public sealed class ReadinessOfSchemasSpecs(LabPair lab)
     }
 
     [Fact]
+    [Passes("PreparedTransactions")]
+    [Fires("PreparedTransactions")]
     public async Task A_prepared_transaction_is_a_warning_until_the_remedy_was_run()
     {
         var token = TestContext.Current.CancellationToken;
@@ -175,6 +177,7 @@ public sealed class ReadinessOfSchemasSpecs(LabPair lab)
     }
 
     [Fact]
+    [Fires("WraparoundVacuum")]
     public async Task A_table_that_a_wraparound_vacuum_is_due_on_is_a_warning()
     {
         var token = TestContext.Current.CancellationToken;

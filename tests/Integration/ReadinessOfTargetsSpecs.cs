@@ -99,6 +99,7 @@ public sealed class ReadinessOfTargetsSpecs(LabPair lab)
     }
 
     [Fact]
+    [Fires("SameEncoding")]
     public async Task Another_encoding_blocks()
     {
         var token = TestContext.Current.CancellationToken;

@@ -22,6 +22,7 @@ internal sealed class PreparedTransactions : IReadinessCheck
             : Finding.Warning(
                 $"{FindingText.Count(open.Count, "prepared transaction is", "prepared transactions are")} open: {FindingText.Several(open.ConvertAll(one => $"{one.Id} of {one.Owner}"))}.",
                 "It holds its locks until it is ended, through restarts too: capture cannot be installed on its tables, and the switch refuses.",
-                FindingText.Statements(open.Select(one => $"ROLLBACK PREPARED {one.Id}")) + "\n-- or COMMIT PREPARED, where its work is wanted");
+                FindingText.Statements(open.Select(one => $"ROLLBACK PREPARED {one.Id}")) + "\n-- or COMMIT PREPARED, where its work is wanted",
+                open.ConvertAll(one => one.Id));
     }
 }

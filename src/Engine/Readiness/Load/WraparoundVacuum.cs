@@ -27,8 +27,13 @@ internal sealed class WraparoundVacuum : IReadinessCheck
         await using var source = await context.OpenSourceAsync(cancellationToken);
         var due = await source.ListAsync(Sql, row => SqlName.Qualify(row.GetString(0), row.GetString(1)), cancellationToken);
         var running = await source.ListAsync(
-            "SELECT query FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'autovacuum:%(to prevent wraparound)'",
-            row => row.GetString(0),
+            """
+            SELECT a.query, n.nspname, c.relname
+            FROM pg_stat_activity a LEFT JOIN pg_stat_progress_vacuum p ON p.pid = a.pid
+            LEFT JOIN pg_class c ON c.oid = p.relid LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE a.datname = current_database() AND a.query LIKE 'autovacuum:%(to prevent wraparound)'
+            """,
+            row => (Query: row.GetString(0), Table: row.IsDBNull(2) ? null : SqlName.Qualify(row.GetString(1), row.GetString(2))),
             cancellationToken);
         return (due.Count, running.Count) switch
         {
@@ -39,10 +44,10 @@ internal sealed class WraparoundVacuum : IReadinessCheck
                 FindingText.Statements(due.Select(table => $"VACUUM (FREEZE) {table}")),
                 due),
             _ => Finding.Warning(
-                $"A vacuum against wraparound is running: {FindingText.Several(running)}.",
+                $"A vacuum against wraparound is running: {FindingText.Several(running.ConvertAll(one => one.Query))}.",
                 "Unlike others it does not give way: capture and the fence would wait for its end.",
-                "Wait until it has ended (SELECT * FROM pg_stat_progress_vacuum;), then run Test-MigrationReadiness again.",
-                due),
+                "-- wait until it has ended:\nSELECT * FROM pg_stat_progress_vacuum;\n-- then run Test-MigrationReadiness again.",
+                [.. running.Select(one => one.Table).OfType<string>().Concat(due).Distinct(StringComparer.Ordinal)]),
         };
     }
 }
