@@ -142,7 +142,9 @@ public sealed class ReadinessOfSchemaObjectsSpecs(LabPair lab)
 
         untrusted.MustBe(CheckStatus.Blocked, "\"public\".\"Up\"(text)");
         superuser.MustBe(CheckStatus.Blocked, "(text AS json)", "public.backwards USING btree", "public.backwards USING btree", "public.quiet(integer)");
-        await move.Source.ExecuteAsync(untrusted.Remedy + superuser.Remedy.Replace("DROP OPERATOR CLASS public.backwards USING btree;", "", StringComparison.Ordinal), token);
+        var (onTarget, onSource) = (superuser.Remedy.Split("-- on the source")[0], superuser.Remedy.Split("-- on the source, where nothing needs them:")[1]);
+        await move.Target.ExecuteAsync(onTarget, token);
+        await move.Source.ExecuteAsync(untrusted.Remedy + onSource.Replace("DROP OPERATOR CLASS public.backwards USING btree;", "", StringComparison.Ordinal), token);
         (await move.CheckAsync("UntrustedFunctions")).MustBe(CheckStatus.Pass);
         (await move.CheckAsync("SuperuserObjects")).MustBe(CheckStatus.Pass);
     }
@@ -163,6 +165,55 @@ public sealed class ReadinessOfSchemaObjectsSpecs(LabPair lab)
 
         (await move.CheckAsync("TableStorage")).MustBe(CheckStatus.Note, "\"public\".\"elsewhere\"");
         (await move.CheckAsync("SecurityLabels")).MustBe(CheckStatus.Note, "table public.elsewhere (provider \"anon\")");
+    }
+
+    [Fact]
+    [Fires("SearchPathDependents")]
+    public async Task What_is_computed_by_functions_that_rest_on_the_search_path_is_told_until_the_remedy_was_run()
+    {
+        var token = TestContext.Current.CancellationToken;
+        await using var move = await lab.NewMoveAsync(token);
+        await move.Source.ExecuteAsOwnerAsync(
+            """
+            SET search_path = public; SET check_function_bodies = off;
+            CREATE FUNCTION "Plain"(t text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT lower($1)';
+            CREATE FUNCTION outer_one(t text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN /* public.x */ RETURN public.inner_one(t); END';
+            CREATE FUNCTION inner_one(t text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $f$ BEGIN RETURN "Plain" (t) || 'calls innocent()'; END $f$;
+            CREATE FUNCTION innocent(t text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $f$ BEGIN RETURN public."Plain"(t) || 'calls inner_one()'; END $f$;
+            CREATE FUNCTION pinned(t text) RETURNS text LANGUAGE plpgsql IMMUTABLE SET search_path = public AS 'BEGIN RETURN inner_one(t); END';
+            CREATE TABLE people (id int PRIMARY KEY, name text CHECK (innocent(name) <> ''), shape text GENERATED ALWAYS AS (outer_one('x')) STORED);
+            CREATE INDEX "by Name" ON people (outer_one(name)); CREATE INDEX by_innocent ON people (innocent(name), lower(name));
+            CREATE VIEW between AS SELECT inner_one(name) AS n FROM people; CREATE MATERIALIZED VIEW seen AS SELECT * FROM between;
+            """,
+            token);
+
+        var check = await move.CheckAsync("SearchPathDependents");
+
+        check.MustBe(CheckStatus.Note, "\"public\".\"people\".\"shape\"", "\"public\".\"by Name\"", "\"public\".\"seen\"");
+        Assert.Contains("\"public\".\"inner_one\"(t text) names Plain without its schema", check.Finding, StringComparison.Ordinal);
+        await move.Source.ExecuteAsOwnerAsync(check.Remedy, token);
+        (await move.CheckAsync("SearchPathDependents")).MustBe(CheckStatus.Pass);
+    }
+
+    [Fact]
+    [Fires("ChecksOnOtherTables")]
+    public async Task A_check_that_reads_another_table_is_a_warning_until_the_remedy_was_run()
+    {
+        var token = TestContext.Current.CancellationToken;
+        await using var move = await lab.NewMoveAsync(token);
+        await move.Source.ExecuteAsOwnerAsync(
+            """
+            CREATE TABLE public."Käse.Bröt" (kind text PRIMARY KEY);
+            CREATE FUNCTION public.known(k text) RETURNS bool LANGUAGE sql STABLE AS 'SELECT EXISTS (SELECT FROM public."Käse.Bröt" WHERE kind = k)';
+            CREATE TABLE public.orders (id int PRIMARY KEY, kind text CONSTRAINT "is known" CHECK (public.known(kind)), at date CHECK (extract(year FROM at) > 2000));
+            """,
+            token);
+
+        var check = await move.CheckAsync("ChecksOnOtherTables");
+
+        check.MustBe(CheckStatus.Warning, "\"public\".\"orders\".\"is known\"");
+        await move.Source.ExecuteAsOwnerAsync(check.Remedy, token);
+        (await move.CheckAsync("ChecksOnOtherTables")).MustBe(CheckStatus.Pass);
     }
 
     [Fact]

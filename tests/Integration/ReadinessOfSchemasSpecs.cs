@@ -28,7 +28,7 @@ public sealed class ReadinessOfSchemasSpecs(LabPair lab)
 
         var check = await move.CheckAsync("Extensions");
 
-        check.MustBe(CheckStatus.Blocked, "\"lo\"");
+        check.MustBe(CheckStatus.Blocked, "\"lo\"", "\"pg_stat_statements\"", "\"dblink\"");
         Assert.Contains("not on the list", check.Finding, StringComparison.Ordinal);
         Assert.Contains("column file of table public.attachments", check.Finding, StringComparison.Ordinal);
     }
@@ -41,7 +41,9 @@ public sealed class ReadinessOfSchemasSpecs(LabPair lab)
         (await move.CheckAsync("Extensions")).MustBe(CheckStatus.Note, "\"pg_stat_statements\"");
         await move.Source.ExecuteAsync("CREATE EXTENSION dblink SCHEMA public", token);
 
-        (await move.CheckAsync("Extensions")).MustBe(CheckStatus.Warning, "\"dblink\"");
+        var check = await move.CheckAsync("Extensions");
+        check.MustBe(CheckStatus.Warning, "\"dblink\"", "\"pg_stat_statements\"");
+        Assert.Contains("CREATE EXTENSION \"dblink\" WITH SCHEMA \"public\";", check.Remedy, StringComparison.Ordinal);
     }
 
     [Fact]

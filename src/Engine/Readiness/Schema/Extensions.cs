@@ -6,7 +6,7 @@ namespace HerokuMigrator.Readiness;
 internal sealed class Extensions : IReadinessCheck
 {
     /// <summary>
-    /// The extensions of the source, each with some user objects that depend on it. What depends on it as a part of one of its own members
+    /// The extensions of the source in the order in which they were made, which is one of dependence; each with some user objects that depend on it. What depends on it as a part of one of its own members
     /// (the rule of its view, the index of its table) is its own.
     /// </summary>
     private const string SourceSql = """
@@ -19,7 +19,7 @@ internal sealed class Extensions : IReadinessCheck
                                        WHERE o.classid = d.classid AND o.objid = d.objid AND o.deptype IN ('i', 'a'))
                      LIMIT 5) o)
         FROM pg_extension x JOIN pg_namespace n ON n.oid = x.extnamespace
-        WHERE x.extname <> 'plpgsql' ORDER BY 1
+        WHERE x.extname <> 'plpgsql' ORDER BY x.oid
         """;
 
     private const string TargetSql = """
@@ -68,13 +68,17 @@ internal sealed class Extensions : IReadinessCheck
         var available = (await target.ListAsync(
                 TargetSql, row => new OnTarget(row.GetString(0), row.GetString(1), row.GetString(2), row.IsDBNull(3) ? null : row.GetString(3), row.GetBoolean(4)), cancellationToken))
             .ToDictionary(one => one.Name, StringComparer.Ordinal);
+        var role = await CatalogQuestions.RoleAsync(target, cancellationToken);
         var outcomes = new List<Outcome>();
         foreach (var extension in extensions)
         {
             outcomes.Add(available.GetValueOrDefault(extension.Name) switch
             {
                 null => new Outcome(extension, "not available on the target", null),
-                { Schema: null } found => new Outcome(extension, await TryCreateAsync(target, extension, cancellationToken), found.Version),
+                { Schema: null } found => new Outcome(extension, await TryCreateAsync(target, extension, cancellationToken), found.Version)
+                {
+                    Remedy = $"CREATE SCHEMA IF NOT EXISTS {SqlName.Quote(extension.Schema)} AUTHORIZATION {role};\nCREATE EXTENSION {SqlName.Quote(extension.Name)} WITH SCHEMA {SqlName.Quote(extension.Schema)}",
+                },
                 var found when found.Schema != extension.Schema => new Outcome(
                     extension, $"in the schema {SqlName.Quote(extension.Schema)} on the source, {SqlName.Quote(found.Schema)} on the target", found.Version) { Remedy = Move(extension, found) },
                 var found => new Outcome(extension, null, found.Version)
@@ -94,10 +98,11 @@ internal sealed class Extensions : IReadinessCheck
         if (needed.Count > 0)
         {
             return Finding.Blocked(
-                $"The schema needs {FindingText.Count(needed.Count, "extension")} that the target cannot have as the source has {(needed.Count == 1 ? "it" : "them")}: {FindingText.Several(Texts(needed))}.",
+                $"The schema needs {FindingText.Count(needed.Count, "extension")} that the target cannot have as the source has {(needed.Count == 1 ? "it" : "them")}: {FindingText.Several(Texts(needed))}."
+                + (missing.Count == needed.Count ? "" : $" It cannot have these either, which nothing in the schema needs: {FindingText.Several(Texts(missing.Except(needed)))}."),
                 "Those objects cannot be made on the target.",
                 Remedy(needed, "Have the target's operator allow the extension, or remove what needs it from the source."),
-                Names(needed));
+                [.. Names(needed), .. Names(missing.Except(needed))]);
         }
 
         var called = missing.Where(one => !Watching.Contains(one.Extension.Name)).ToList();
@@ -107,7 +112,7 @@ internal sealed class Extensions : IReadinessCheck
                 $"{FindingText.Count(called.Count, "extension")} cannot be made on the target as on the source: {FindingText.Several(Texts(called))}.",
                 "Nothing in the schema depends on it, but functions and the application may call what it brings.",
                 Remedy(called, "Make sure that nothing uses it, or have the target's operator allow it."),
-                Names(called));
+                [.. Names(called), .. Names(missing.Except(called))]);
         }
 
         var differing = outcomes.Where(one => one.Problem is null && one.TargetVersion != one.Extension.Version).ToList();
@@ -146,7 +151,7 @@ internal sealed class Extensions : IReadinessCheck
     private static string Remedy(IReadOnlyList<Outcome> outcomes, string otherwise)
     {
         var statements = outcomes.Select(one => one.Remedy).OfType<string>().ToList();
-        return (statements.Count == 0 ? "" : $"-- on the target, as the extension's owner:\n{FindingText.Statements(statements)}\n")
+        return (statements.Count == 0 ? "" : $"-- on the target, as a superuser or as its platform lets you:\n{FindingText.Statements(statements)}\n")
             + (statements.Count < outcomes.Count && otherwise.Length > 0 ? (statements.Count == 0 ? "" : "-- ") + otherwise : "");
     }
 

@@ -1,4 +1,5 @@
 using HerokuMigrator.Catalog;
+using Npgsql;
 
 namespace HerokuMigrator.Readiness;
 
@@ -40,7 +41,10 @@ internal sealed class SuperuserObjects : IReadinessCheck
         """;
 
     private static readonly string WithoutExtensionsSql = $"""
-        SELECT o.kind, o.name FROM ({Sql}) o(kind, name, oid, class)
+        SELECT o.kind, o.name, (SELECT CASE k.castmethod WHEN 'i' THEN ' WITH INOUT' WHEN 'b' THEN ' WITHOUT FUNCTION' END
+                                        || CASE k.castcontext WHEN 'i' THEN ' AS IMPLICIT' WHEN 'a' THEN ' AS ASSIGNMENT' ELSE '' END
+                                FROM pg_cast k WHERE o.kind = 'CAST' AND k.oid = o.oid)
+        FROM ({Sql}) o(kind, name, oid, class)
         WHERE NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = o.class AND e.objid = o.oid AND e.deptype = 'e') ORDER BY 1, 2
         """;
 
@@ -53,20 +57,32 @@ internal sealed class SuperuserObjects : IReadinessCheck
     public async Task<Finding> RunAsync(ReadinessContext context, CancellationToken cancellationToken)
     {
         await using var source = await context.OpenSourceAsync(cancellationToken);
-        var found = await source.ListAsync(WithoutExtensionsSql, row => (Kind: row.GetString(0), Name: row.GetString(1)), cancellationToken);
+        await using var target = await context.OpenTargetAsync(cancellationToken);
+        // A superuser can make a cast on the target beforehand; it is taken as it is there.
+        var casts = (await ReadAsync(target, cancellationToken)).Where(one => one.Kind == "CAST").Select(one => one.Name).ToHashSet(StringComparer.Ordinal);
+        var found = (await ReadAsync(source, cancellationToken)).FindAll(one => one.Kind != "CAST" || !casts.Contains(one.Name));
         if (found.Count == 0)
         {
             return Finding.Pass("Nothing in the schema needs a superuser to be made.");
         }
 
-        await using var target = await context.OpenTargetAsync(cancellationToken);
         return await target.ScalarAsync<bool>("SELECT rolsuper FROM pg_roles WHERE rolname = current_user", cancellationToken)
             ? Finding.Pass($"{FindingText.Count(found.Count, "object")} can be made by a superuser only; the target's role is one.")
             : Finding.Blocked(
                 $"The target's role may not make {FindingText.Count(found.Count, "object")}: {FindingText.Several(found.ConvertAll(one => $"{one.Kind.ToLowerInvariant()} {one.Name}"))}.",
                 "A superuser only may make them (a function: as it is LEAKPROOF); the start ends with that error.",
-                "-- on the source, where nothing needs them:\n"
-                + FindingText.Statements(found.Select(one => one.Kind == "ROUTINE" ? $"ALTER ROUTINE {one.Name} NOT LEAKPROOF" : $"DROP {one.Kind} {one.Name}")),
+                Remedy(found),
                 found.ConvertAll(one => one.Name));
+    }
+
+    private static Task<List<(string Kind, string Name, string? Making)>> ReadAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
+        connection.ListAsync(WithoutExtensionsSql, row => (row.GetString(0), row.GetString(1), row.IsDBNull(2) ? null : row.GetString(2)), cancellationToken);
+
+    private static string Remedy(IReadOnlyList<(string Kind, string Name, string? Making)> found)
+    {
+        var made = found.Where(one => one.Making is not null).Select(one => $"CREATE CAST {one.Name}{one.Making}").ToList();
+        var dropped = found.Where(one => one.Making is null).Select(one => one.Kind == "ROUTINE" ? $"ALTER ROUTINE {one.Name} NOT LEAKPROOF" : $"DROP {one.Kind} {one.Name}").ToList();
+        return (made.Count == 0 ? "" : $"-- on the target, as a superuser, before the start:\n{FindingText.Statements(made)}\n")
+            + (dropped.Count == 0 ? "" : $"-- on the source, where nothing needs them:\n{FindingText.Statements(dropped)}");
     }
 }
