@@ -5,6 +5,9 @@ namespace HerokuMigrator;
 /// <summary>Short forms for one statement, parameters by position ($1, $2 …).</summary>
 internal static class SqlExtensions
 {
+    /// <summary>Rows that one INSERT takes: over a slow link each statement costs its way there and back.</summary>
+    public const int RowsAStatement = 1000;
+
     public static async Task<int> ExecuteAsync(this NpgsqlConnection connection, string sql, CancellationToken cancellationToken, params object?[] parameters)
     {
         await using var command = Command(connection, sql, parameters);
@@ -17,8 +20,10 @@ internal static class SqlExtensions
     /// </summary>
     public static async Task ExecuteScriptAsync(this NpgsqlConnection connection, string script, CancellationToken cancellationToken)
     {
-        await connection.ExecuteAsync("SELECT set_config('heroku_migrator.script', $1, true)", cancellationToken, script);
-        await connection.ExecuteAsync("DO 'BEGIN EXECUTE current_setting(''heroku_migrator.script''); END'", cancellationToken);
+        await using var batch = new NpgsqlBatch(connection) { Timeout = 0 };
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("SELECT set_config('heroku_migrator.script', $1, true)") { Parameters = { new NpgsqlParameter { Value = script } } });
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("DO 'BEGIN EXECUTE current_setting(''heroku_migrator.script''); END'"));
+        await batch.ExecuteNonQueryAsync(cancellationToken);
     }
 
     public static async Task<T?> ScalarAsync<T>(this NpgsqlConnection connection, string sql, CancellationToken cancellationToken, params object?[] parameters)

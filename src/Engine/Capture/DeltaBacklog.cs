@@ -58,15 +58,10 @@ internal sealed class DeltaBacklog(IReadOnlyList<TableInfo> replayedTables)
     public async Task<long> PurgeAsync(NpgsqlConnection source, CancellationToken cancellationToken)
     {
         var removed = 0L;
-        foreach (var names in Names)
+        foreach (var names in await HoldingRowsAsync(source, cancellationToken))
         {
             var delta = CaptureNames.InBucardo(names.Delta);
             var track = CaptureNames.InBucardo(names.Track);
-            if (!await source.ScalarAsync<bool>($"SELECT EXISTS (SELECT FROM {track}) OR EXISTS (SELECT FROM {delta})", cancellationToken))
-            {
-                continue;
-            }
-
             await using var transaction = await source.BeginTransactionAsync(cancellationToken);
             removed += await source.ExecuteAsync(
                 $"DELETE FROM {delta} d USING {track} t WHERE d.txntime = t.txntime AND t.target = '{CaptureNames.TrackTarget}'", cancellationToken);
@@ -76,6 +71,20 @@ internal sealed class DeltaBacklog(IReadOnlyList<TableInfo> replayedTables)
         }
 
         return removed;
+    }
+
+    private async Task<IReadOnlyList<CaptureNames>> HoldingRowsAsync(NpgsqlConnection source, CancellationToken cancellationToken)
+    {
+        var holding = new List<CaptureNames>();
+        foreach (var batch in Names.Chunk(Batch))
+        {
+            var sql = string.Join(" UNION ALL ", batch.Select((names, at) => string.Create(
+                CultureInfo.InvariantCulture,
+                $"SELECT {at} WHERE EXISTS (SELECT FROM {CaptureNames.InBucardo(names.Track)}) OR EXISTS (SELECT FROM {CaptureNames.InBucardo(names.Delta)})")));
+            holding.AddRange((await source.ListAsync(sql, row => row.GetInt32(0), cancellationToken)).Order().Select(at => batch[at]));
+        }
+
+        return holding;
     }
 
     /// <summary>Tables whose changes could not all be captured by key; they are copied whole under the fence.</summary>

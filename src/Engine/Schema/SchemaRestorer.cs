@@ -20,11 +20,16 @@ internal sealed class SchemaRestorer(MigrationSession session)
     {
         await using var connection = await session.OpenTargetAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        foreach (var entry in entries)
+        foreach (var batch in entries.Chunk(SqlExtensions.RowsAStatement))
         {
             await connection.ExecuteAsync(
-                "INSERT INTO heroku_migrator.schema_entry (seq, stage, kind, name, sql, undo_sql) VALUES ($1, $2, $3, $4, $5, $6)",
-                cancellationToken, entry.Sequence, entry.Stage.ToString(), entry.Kind, entry.Name, entry.Sql, entry.UndoSql);
+                """
+                INSERT INTO heroku_migrator.schema_entry (seq, stage, kind, name, sql, undo_sql)
+                SELECT * FROM unnest($1::integer[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+                """,
+                cancellationToken,
+                batch.Select(entry => entry.Sequence).ToArray(), batch.Select(entry => entry.Stage.ToString()).ToArray(), batch.Select(entry => entry.Kind).ToArray(),
+                batch.Select(entry => entry.Name).ToArray(), batch.Select(entry => entry.Sql).ToArray(), batch.Select(entry => entry.UndoSql).ToArray());
         }
 
         await transaction.CommitAsync(cancellationToken);

@@ -142,11 +142,14 @@ internal sealed class StateStore(NpgsqlDataSource target)
     {
         await using var connection = await target.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        foreach (var table in tables)
+        foreach (var batch in tables.Chunk(SqlExtensions.RowsAStatement))
         {
             await connection.ExecuteAsync(
-                "INSERT INTO heroku_migrator.moved_table (schema_name, table_name, plan) VALUES ($1, $2, $3::jsonb) ON CONFLICT DO NOTHING",
-                cancellationToken, table.Schema, table.Name, JsonSerializer.Serialize(table));
+                """
+                INSERT INTO heroku_migrator.moved_table (schema_name, table_name, plan)
+                SELECT s, t, p::jsonb FROM unnest($1::text[], $2::text[], $3::text[]) u(s, t, p) ON CONFLICT DO NOTHING
+                """,
+                cancellationToken, batch.Select(table => table.Schema).ToArray(), batch.Select(table => table.Name).ToArray(), batch.Select(table => JsonSerializer.Serialize(table)).ToArray());
         }
 
         await transaction.CommitAsync(cancellationToken);

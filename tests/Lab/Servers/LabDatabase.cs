@@ -85,6 +85,7 @@ public abstract class LabDatabase : IAsyncDisposable
         var name = SqlText.QuoteIdentifier(role.Name);
         return $"""
             DO $$ BEGIN
+                -- Its grant on a parameter is in one row that all databases of the server share.
                 PERFORM pg_advisory_xact_lock(1);
                 IF EXISTS (SELECT FROM pg_roles WHERE rolname = {SqlText.QuoteLiteral(role.Name)}) THEN
                     DROP OWNED BY {name};
