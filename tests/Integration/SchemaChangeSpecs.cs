@@ -89,6 +89,21 @@ public sealed class SchemaChangeSpecs(LabPair lab)
         await migrator.StopAsync(Token);
     }
 
+    [Fact]
+    public async Task A_view_or_an_index_made_while_replicating_is_told_before_the_fence()
+    {
+        await using var move = await lab.NewMoveAsync(Token);
+        await TinySchema.CreateAsync(move.Source, Token);
+        await using var migrator = move.NewMigrator();
+        await migrator.StartAsync(Token);
+        await Owner.ExecuteAsync(move.Source, "CREATE MATERIALIZED VIEW public.late AS SELECT count(*) FROM public.accounts; CREATE INDEX late_index ON public.accounts (name)", Token);
+        await migrator.SwitchAsync(new SwitchOptions(), Token);
+        var warning = Assert.Single(move.Events.Warnings, warning => warning.Contains("late", StringComparison.Ordinal));
+        Assert.Contains("materialized view \"public\".\"late\"", warning, StringComparison.Ordinal);
+        Assert.Contains("index \"public\".\"late_index\"", warning, StringComparison.Ordinal);
+        await migrator.StopAsync(Token);
+    }
+
     private static async Task AssertEqualAsync(LabMove move)
     {
         var comparison = await DatabaseContents.CompareAsync(move.Source, move.Target, Token);

@@ -96,6 +96,17 @@ public static class CatalogReader
             row => SqlName.Qualify(row.GetString(0), row.GetString(1)),
             cancellationToken);
 
+    /// <summary>Views, materialized views and indexes, each with its kind.</summary>
+    internal static Task<List<string>> ReadViewAndIndexNamesAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
+        connection.ListAsync(
+            $"""
+            SELECT CASE c.relkind WHEN 'v' THEN 'view ' WHEN 'm' THEN 'materialized view ' ELSE 'index ' END, n.nspname, c.relname
+            FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE c.relkind IN ('v', 'm', 'i', 'I') AND {UserObjects.RelationFilter} ORDER BY 1, 2, 3
+            """,
+            row => row.GetString(0) + SqlName.Qualify(row.GetString(1), row.GetString(2)),
+            cancellationToken);
+
     private static Task<List<string>> ReadPartitionedAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
         connection.ListAsync(
             $"""

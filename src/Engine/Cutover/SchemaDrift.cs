@@ -67,6 +67,14 @@ internal sealed class SchemaDrift(MigrationSession session)
         return difference;
     }
 
+    /// <summary>Views and indexes that the source has and the target has not: no row is lost for them, but the application may miss them.</summary>
+    public async Task<IReadOnlyList<string>> FindMissingViewsAndIndexesAsync(NpgsqlConnection source, CancellationToken cancellationToken)
+    {
+        await using var target = await session.OpenTargetAsync(cancellationToken);
+        var there = (await CatalogReader.ReadViewAndIndexNamesAsync(target, cancellationToken)).ToHashSet(StringComparer.Ordinal);
+        return [.. (await CatalogReader.ReadViewAndIndexNamesAsync(source, cancellationToken)).Where(name => !there.Contains(name))];
+    }
+
     private static async Task<IReadOnlyList<(string Words, string? Sql)>> DescribeAsync(NpgsqlConnection source, IReadOnlyList<SequenceInfo> missing, CancellationToken cancellationToken) =>
         missing.Count == 0 ? [] : await source.ListAsync(
             """

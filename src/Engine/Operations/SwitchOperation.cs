@@ -75,6 +75,12 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
                 session.Events.Warning($"The target has sequences that the source has not, or not any more; they stay as they are: {string.Join(", ", difference.LeftSequences)}.");
             }
 
+            if (await new SchemaDrift(session).FindMissingViewsAndIndexesAsync(source, cancellationToken) is { Count: > 0 } missing)
+            {
+                session.Events.Warning(
+                    $"The source has views or indexes that the target has not; make them there by hand: {string.Join(", ", missing.Take(20))}{(missing.Count > 20 ? $" and {missing.Count - 20} more" : "")}.");
+            }
+
             // The record of a fence that is gone must not be the one of the next.
             await _fence.ForgetAsync(cancellationToken);
             await RecopyStaleAsync(replayed, cancellationToken);
