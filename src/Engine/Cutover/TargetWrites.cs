@@ -16,14 +16,7 @@ internal sealed class TargetWrites(MigrationSession session)
     /// <summary>To be called when the target is complete and before anybody is told so.</summary>
     public async Task RememberAsync(CancellationToken cancellationToken)
     {
-        // Sessions hand in their counts when they end, at the latest: those of the last copy must not look like writes of others.
-        session.Target.Clear();
-        await using var target = await session.OpenTargetAsync(cancellationToken);
-        for (var wait = 0; wait < 50 && await OwnSessionsAsync(target, cancellationToken) > 1; wait++)
-        {
-            await Task.Delay(TimeSpan.FromMilliseconds(10), cancellationToken);
-        }
-
+        await using var target = await OpenAfterOwnSessionsAsync(cancellationToken);
         var remembered = new Remembered(await ReadEpochAsync(target, cancellationToken), await ReadAsync(target, cancellationToken));
         await session.Store.SaveTargetWritesAsync(JsonSerializer.Serialize(remembered), cancellationToken);
     }
@@ -53,12 +46,24 @@ internal sealed class TargetWrites(MigrationSession session)
     /// <summary>The same since the last look; for the tables that were copied since then nobody can tell.</summary>
     public async Task<IReadOnlyList<string>> FindLaterAsync(IReadOnlyList<string> copied, CancellationToken cancellationToken)
     {
-        session.Target.Clear();
-        await using var target = await session.OpenTargetAsync(cancellationToken);
+        await using var target = await OpenAfterOwnSessionsAsync(cancellationToken);
         await WaitForCountersAsync(target, cancellationToken);
         var before = _seen!;
         _seen = await ReadAsync(target, cancellationToken);
         return Moved(before, _seen, copied);
+    }
+
+    /// <summary>Sessions hand in their counts when they end, at the latest: those of our copies must not look like writes of others.</summary>
+    private async Task<NpgsqlConnection> OpenAfterOwnSessionsAsync(CancellationToken cancellationToken)
+    {
+        session.Target.Clear();
+        var target = await session.OpenTargetAsync(cancellationToken);
+        for (var wait = 0; wait < 50 && await OwnSessionsAsync(target, cancellationToken) > 1; wait++)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(10), cancellationToken);
+        }
+
+        return target;
     }
 
     private static IReadOnlyList<string> Moved(Dictionary<string, string> before, Dictionary<string, string> now, IReadOnlyList<string> except) =>
