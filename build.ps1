@@ -9,7 +9,7 @@ param(
     [ValidateSet('Release', 'Debug')]
     [string] $Configuration = 'Release',
 
-    # prerequisites: also try to get PowerShell and Pester.
+    # prerequisites: also get PowerShell and Pester into .tools, where none is here.
     [switch] $WithPowerShell
 )
 

