@@ -46,13 +46,14 @@ internal static class PowerShellHost
         }
 
         var home = Path.GetDirectoryName(typeof(PSObject).Assembly.Location) ?? "";
-        var program = Path.Join(home, OperatingSystem.IsWindows() ? "pwsh.exe" : "pwsh");
-        if (File.Exists(program))
+        var assembly = Path.Join(home, "pwsh.dll");
+        if (process is not null && Path.GetFileNameWithoutExtension(process) == "dotnet" && File.Exists(assembly))
         {
-            return (program, []);
+            // The .NET tool. The pwsh beside it may be run by its owner only, and looks for .NET by itself.
+            return (process, [assembly]);
         }
 
-        var assembly = Path.Join(home, "pwsh.dll");
-        return process is not null && File.Exists(assembly) ? (process, [assembly]) : ("pwsh", []);
+        var program = Path.Join(home, OperatingSystem.IsWindows() ? "pwsh.exe" : "pwsh");
+        return (File.Exists(program) ? program : "pwsh", []);
     }
 }

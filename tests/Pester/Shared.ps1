@@ -7,6 +7,10 @@ if (-not $ModuleManifest) {
 # Homes of migrations that a test might make by accident stay inside the test.
 $env:XDG_STATE_HOME = Join-Path $TestDrive 'state'
 
+# What starts this PowerShell again; the one that is a .NET tool runs as "dotnet pwsh.dll".
+$PowerShell = [Environment]::ProcessPath
+$PowerShellFirst = @(if ([IO.Path]::GetFileNameWithoutExtension($PowerShell) -eq 'dotnet') { "$PSHOME/pwsh.dll" })
+
 # Runs a script in a new PowerShell without a prompt; returns all that it printed, and its exit code.
 function Invoke-FreshPowerShell {
     param(
@@ -15,7 +19,7 @@ function Invoke-FreshPowerShell {
     )
     $prelude = "`$PSStyle.OutputRendering = 'PlainText'; Import-Module '$ModuleManifest'; "
     $encoded = [Convert]::ToBase64String([Text.Encoding]::Unicode.GetBytes($prelude + $Script))
-    $lines = $null | & ([Environment]::ProcessPath) -NoLogo -NoProfile @Options -OutputFormat Text -EncodedCommand $encoded 2>&1
+    $lines = $null | & $PowerShell @PowerShellFirst -NoLogo -NoProfile @Options -OutputFormat Text -EncodedCommand $encoded 2>&1
     [pscustomobject]@{ Output = ($lines | Out-String); ExitCode = $LASTEXITCODE }
 }
 
