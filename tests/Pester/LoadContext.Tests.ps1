@@ -5,7 +5,7 @@ Describe 'The load context' {
         $result = Invoke-FreshPowerShell @'
 try { Get-SyncStatus -SourceUrl 'nonsense' -TargetUrl 'nonsense' } catch { $_.Exception.GetType().Assembly -eq [HerokuMigrator.SyncStatus].Assembly }
 foreach ($assembly in [AppDomain]::CurrentDomain.GetAssemblies()) {
-    if ($assembly.GetName().Name -match '^(HerokuMigrator|Npgsql)') {
+    if ($assembly.GetName().Name -match '^(HerokuMigrator|Npgsql|CliWrap)') {
         "$($assembly.GetName().Name) in $([Runtime.Loader.AssemblyLoadContext]::GetLoadContext($assembly).Name)"
     }
 }
@@ -17,6 +17,7 @@ foreach ($assembly in [AppDomain]::CurrentDomain.GetAssemblies()) {
         $lines | Should -Contain 'HerokuMigrator.Engine in HerokuMigrator'
         @($lines -match '^HerokuMigrator\.Contracts in').Count | Should -Be 1
         $lines | Should -Not -Contain 'Npgsql in Default'
+        $lines | Should -Not -Contain 'CliWrap in Default'
     }
 
     It 'does not mind another Npgsql, loaded before or after' -ForEach 'before', 'after' {

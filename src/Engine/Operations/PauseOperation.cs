@@ -34,6 +34,6 @@ internal sealed class PauseOperation(MigrationSession session)
         var tables = await session.Store.ReadTablesAsync(cancellationToken);
         await new Replication(session).EnsureRunningAsync([.. tables.Select(table => table.Table).Where(table => table.Mode == TransferMode.Replayed)], cancellationToken);
         await session.Store.SetPhaseAsync(MigrationPhase.Replicating, cancellationToken);
-        Worker.Launch(session);
+        await Worker.LaunchAsync(session, cancellationToken);
     }
 }

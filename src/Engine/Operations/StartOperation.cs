@@ -49,7 +49,7 @@ internal sealed class StartOperation(MigrationSession session)
             throw;
         }
 
-        Worker.Launch(session);
+        await Worker.LaunchAsync(session, cancellationToken);
     }
 
     /// <summary>For whoever asks for the status; the error itself goes to whoever started.</summary>

@@ -232,7 +232,7 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
             await new SchemaRestorer(session).UndoUnderFenceAsync(limit.Token);
             await session.Store.SetPhaseAsync(MigrationPhase.Replicating, limit.Token);
             await _replication.EnsureRunningAsync(replayed, limit.Token);
-            Worker.Launch(session);
+            await Worker.LaunchAsync(session, limit.Token);
         }
         catch (Exception second) when (second is MigrationException or Npgsql.NpgsqlException or OperationCanceledException or IOException)
         {

@@ -32,7 +32,7 @@ internal sealed class UndoOperation(MigrationSession session)
         var start = new StartOperation(session);
         var written = await RewindAsync(fence, start, cancellationToken);
         await start.CatchUpAsync(cancellationToken);
-        Worker.Launch(session);
+        await Worker.LaunchAsync(session, cancellationToken);
         return new TrafficSwitch
         {
             Name = session.Name,

@@ -22,7 +22,7 @@ internal static class Worker
     private static readonly TimeSpan ClockTolerance = TimeSpan.FromSeconds(2);
 
     /// <summary>Starts it apart from the terminal, unless it runs already or the face knows no command for it.</summary>
-    public static void Launch(MigrationSession session)
+    public static async Task LaunchAsync(MigrationSession session, CancellationToken cancellationToken)
     {
         if (session.Options.Worker is not { } command || RunningPid(session.Home) is not null)
         {
@@ -30,9 +30,9 @@ internal static class Worker
         }
 
         // A session of its own: closing the terminal, or Ctrl-C in it, does not reach the worker.
-        var pid = DetachedProcess.Start("setsid", [command.FileName, .. command.Arguments], Path.Combine(session.Home.Folder, "worker.log"));
+        var pid = await session.Runner.StartDetachedAsync("setsid", [command.FileName, .. command.Arguments], Path.Combine(session.Home.Folder, "worker.log"), cancellationToken);
         // Not left to the worker: it takes a while to come up, and a suspend or a stop that comes sooner must find it.
-        File.WriteAllText(session.Home.WorkerPidFile, pid.ToString(CultureInfo.InvariantCulture));
+        await File.WriteAllTextAsync(session.Home.WorkerPidFile, pid.ToString(CultureInfo.InvariantCulture), CancellationToken.None);
     }
 
     /// <summary>A worker was started on this machine, and did not end of its own accord.</summary>

@@ -1,22 +1,15 @@
-using System.Diagnostics;
 using System.Globalization;
 
 namespace HerokuMigrator.Processes;
 
-/// <summary>Starts a program that outlives this one, its output in a file; tells its process id. The only place beside the runner that starts processes.</summary>
+/// <summary>Starts a program that outlives this one.</summary>
 internal static class DetachedProcess
 {
-    public static int Start(string fileName, IReadOnlyList<string> arguments, string logFile)
+    /// <summary>Its output goes to the end of a file; its process id is told.</summary>
+    public static async Task<int> StartDetachedAsync(this ICommandRunner runner, string fileName, IReadOnlyList<string> arguments, string logFile, CancellationToken cancellationToken)
     {
-        var start = new ProcessStartInfo("/bin/sh") { UseShellExecute = false, RedirectStandardOutput = true };
-        foreach (var argument in (string[])["-c", "log=$1; shift; exec \"$0\" \"$@\" >>\"$log\" 2>&1 </dev/null & echo $!", fileName, logFile, .. arguments])
-        {
-            start.ArgumentList.Add(argument);
-        }
-
-        using var shell = Process.Start(start)!;
-        var pid = int.Parse(shell.StandardOutput.ReadToEnd(), CultureInfo.InvariantCulture);
-        shell.WaitForExit();
-        return pid;
+        const string Script = "log=$1; shift; exec \"$0\" \"$@\" >>\"$log\" 2>&1 </dev/null & echo $!";
+        var result = await runner.RunCheckedAsync(new ExternalCommand("/bin/sh").WithArguments(["-c", Script, fileName, logFile, .. arguments]), cancellationToken);
+        return int.Parse(result.StandardOutput, CultureInfo.InvariantCulture);
     }
 }

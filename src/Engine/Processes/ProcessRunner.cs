@@ -1,23 +1,14 @@
 using System.ComponentModel;
-using System.Diagnostics;
-using System.Runtime.ExceptionServices;
-using System.Runtime.InteropServices;
 using System.Text;
+using CliWrap;
 
 namespace HerokuMigrator.Processes;
 
-/// <summary>
-/// <see cref="ICommandRunner"/> over System.Diagnostics.Process: all that knows of it is in this file,
-/// so that a library such as CliWrap can take its place.
-/// </summary>
+/// <summary><see cref="ICommandRunner"/> over CliWrap: all that knows of it is in this file and in <see cref="RunningProgram"/>.</summary>
 public sealed class ProcessRunner : ICommandRunner
 {
-    private const int TailCharacters = 1_000_000;
-    private const int Interrupt = 2;
-    private const int Terminate = 15;
-
-    // A daemon that the program left behind may hold its pipes for ever; what was written until then is read by now.
-    private static readonly TimeSpan PipesAfterExit = TimeSpan.FromSeconds(1);
+    private const int NoSuchFile = 2;
+    private const int PermissionDenied = 13;
 
     public async Task<CommandResult> RunAsync(ExternalCommand command, CancellationToken cancellationToken)
     {
@@ -25,79 +16,74 @@ public sealed class ProcessRunner : ICommandRunner
         cancellationToken.ThrowIfCancellationRequested();
         RefuseSecretsInArguments(command);
 
-        var redactor = new Redactor(command.Secrets);
-        using var process = new Process { StartInfo = Describe(command) };
-        var started = Stopwatch.GetTimestamp();
-        Start(process, command);
-
-        var output = ReadAsync(process.StandardOutput, command.StandardOutput, line => line);
-        var error = ReadAsync(process.StandardError, command.StandardError, redactor.Redact);
-        var input = WriteAsync(process.StandardInput, command.Input);
+        var output = new OutputLines(command.StandardOutput, line => line);
+        var error = new OutputLines(command.StandardError, new Redactor(command.Secrets).Redact);
+        using var program = Start(command, Describe(command, output, error));
         try
         {
-            await process.WaitForExitAsync(cancellationToken);
+            await program.WaitForExitAsync(cancellationToken);
         }
         catch (OperationCanceledException)
         {
-            await EndAsync(process, command.GracePeriod);
-            await SettleAsync(output.Done, error.Done, input);
+            await program.EndAsync(command.GracePeriod);
             throw;
         }
 
-        var elapsed = Stopwatch.GetElapsedTime(started);
-        await SettleAsync(output.Done, error.Done, input);
-        return new CommandResult(process.ExitCode, output.Text(), error.Text(), elapsed);
+        var result = await program.FinishAsync();
+        output.ThrowIfFailed();
+        error.ThrowIfFailed();
+        return new CommandResult(result.ExitCode, output.ToString(), error.ToString(), result.RunTime);
     }
 
-    private static ProcessStartInfo Describe(ExternalCommand command)
+    private static Command Describe(ExternalCommand command, OutputLines output, OutputLines error)
     {
         var user = command.RunAs is { } name && System.Environment.IsPrivilegedProcess && !OperatingSystem.IsWindows() ? UserAccount.Find(name) : null;
-        var start = new ProcessStartInfo
-        {
-            FileName = user is null ? command.FileName : Programs.Find("setpriv"),
-            UseShellExecute = false,
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            StandardInputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false),
-            StandardOutputEncoding = Encoding.UTF8,
-            StandardErrorEncoding = Encoding.UTF8,
-            // The folder of this process may be closed to the other user.
-            WorkingDirectory = command.WorkingDirectory ?? (user is null ? "" : "/"),
-        };
+        var environment = new Dictionary<string, string?>();
+        IEnumerable<string> arguments = command.Arguments;
         if (user is not null)
         {
             // setpriv answers a missing program with its own exit code; look first, so that it is told as what it is.
-            string[] prefix = [$"--reuid={user.UserId}", $"--regid={user.GroupId}", "--init-groups", "--", Programs.Resolve(command.FileName)];
-            foreach (var argument in prefix)
-                start.ArgumentList.Add(argument);
-            start.Environment["HOME"] = user.Home;
-            start.Environment["USER"] = user.Name;
-            start.Environment["LOGNAME"] = user.Name;
+            arguments = [$"--reuid={user.UserId}", $"--regid={user.GroupId}", "--init-groups", "--", Programs.Resolve(command.FileName), .. arguments];
+            environment["HOME"] = user.Home;
+            environment["USER"] = user.Name;
+            environment["LOGNAME"] = user.Name;
         }
 
-        foreach (var argument in command.Arguments)
-            start.ArgumentList.Add(argument);
         foreach (var (variable, value) in command.Environment)
-            _ = value is null ? start.Environment.Remove(variable) : start.Environment.TryAdd(variable, value) || (start.Environment[variable] = value) is not null;
-        return start;
+            environment[variable] = value;
+        // Not Cli.Wrap, which asks for the current folder: there may be none any more.
+        return new Command(
+            user is null ? command.FileName : Programs.Find("setpriv"),
+            arguments: "",
+            // The folder of this process may be closed to the other user.
+            command.WorkingDirectory ?? (user is null ? "" : "/"),
+            ResourcePolicy.Default,
+            Credentials.Default,
+            environment,
+            CommandResultValidation.None,
+            command.Input is null ? PipeSource.Null : PipeSource.FromString(command.Input, Encoding.UTF8),
+            PipeTarget.ToDelegate(output.Add, Encoding.UTF8),
+            PipeTarget.ToDelegate(error.Add, Encoding.UTF8))
+            .WithArguments(arguments);
     }
 
-    private static void Start(Process process, ExternalCommand command)
+    private static RunningProgram Start(ExternalCommand command, Command described)
     {
         if (command.WorkingDirectory is { } folder && !Directory.Exists(folder))
             throw NotRunnable(command, $"the working folder {folder} does not exist", null);
         try
         {
-            process.Start();
-        }
-        catch (Win32Exception exception) when (exception.NativeErrorCode == 2)
-        {
-            throw Programs.Missing(command.FileName, exception);
+            return new RunningProgram(described);
         }
         catch (Win32Exception exception)
         {
-            throw NotRunnable(command, exception.NativeErrorCode == 13 ? "permission denied" : "the system refused to start it", exception);
+            // CliWrap's own has no error number.
+            throw (exception.InnerException as Win32Exception)?.NativeErrorCode switch
+            {
+                NoSuchFile => Programs.Missing(command.FileName, exception),
+                PermissionDenied => NotRunnable(command, "permission denied", exception),
+                _ => NotRunnable(command, "the system refused to start it", exception),
+            };
         }
     }
 
@@ -122,137 +108,4 @@ public sealed class ProcessRunner : ICommandRunner
                 throw new ArgumentException($"An argument of {Path.GetFileName(command.FileName)} holds a secret; everybody on the machine could read it.", nameof(command));
         }
     }
-
-    private static async Task WriteAsync(StreamWriter writer, string? input)
-    {
-        try
-        {
-            await using (writer)
-            {
-                if (input is not null)
-                    await writer.WriteAsync(input);
-            }
-        }
-        catch (IOException)
-        {
-            // The program ended, or closed its input, before it read everything: its exit code tells whether that was wrong.
-        }
-    }
-
-    private static (Task Done, Func<string> Text) ReadAsync(StreamReader reader, Action<string>? handler, Func<string, string> redact)
-    {
-        var kept = new StringBuilder();
-        var gate = new Lock();
-        return (PumpAsync(), Text);
-
-        string Text()
-        {
-            lock (gate)
-                return kept.ToString();
-        }
-
-        async Task PumpAsync()
-        {
-            Exception? failure = null;
-            while (await ReadLineAsync(reader) is { } read)
-            {
-                var line = redact(read);
-                lock (gate)
-                {
-                    kept.Append(line).Append('\n');
-                    if (handler is not null && kept.Length > 2 * TailCharacters)
-                        kept.Remove(0, kept.Length - TailCharacters);
-                }
-
-                // A pipe that nobody reads would stop the program for ever: read on, and fail in the end.
-                try
-                {
-                    if (failure is null)
-                        handler?.Invoke(line);
-                }
-                catch (Exception exception)
-                {
-                    failure = exception;
-                }
-            }
-
-            if (failure is not null)
-                ExceptionDispatchInfo.Throw(failure);
-        }
-    }
-
-    private static async Task<string?> ReadLineAsync(StreamReader reader)
-    {
-        try
-        {
-            return await reader.ReadLineAsync();
-        }
-        catch (Exception exception) when (exception is IOException or ObjectDisposedException)
-        {
-            // The pipe was given up: see PipesAfterExit.
-            return null;
-        }
-    }
-
-    /// <summary>Waits a bounded time for the pipes. A handler's exception comes through.</summary>
-    private static async Task SettleAsync(params Task[] pipes)
-    {
-        try
-        {
-            await Task.WhenAll(pipes).WaitAsync(PipesAfterExit);
-        }
-        catch (TimeoutException)
-        {
-            // Held by a daemon.
-        }
-    }
-
-    private static async Task EndAsync(Process process, TimeSpan gracePeriod)
-    {
-        // Taken first: once the program is gone, nothing tells which processes were its children.
-        var tree = ProcessTree.Below(process.Id);
-        try
-        {
-            if (!OperatingSystem.IsWindows())
-            {
-                // SIGINT makes psql and pg_dump cancel their query on the server; SIGTERM is for those that ignore it.
-                if (await SignalAsync(process, Interrupt, gracePeriod / 2) || await SignalAsync(process, Terminate, gracePeriod / 2))
-                    return;
-            }
-
-            tree = [.. tree, .. ProcessTree.Below(process.Id)];
-            process.Kill(entireProcessTree: true);
-            await process.WaitForExitAsync(CancellationToken.None);
-        }
-        catch (Exception exception) when (exception is InvalidOperationException or Win32Exception or AggregateException)
-        {
-            // It ended meanwhile.
-        }
-        finally
-        {
-            foreach (var member in tree)
-                member.Kill();
-        }
-    }
-
-    private static async Task<bool> SignalAsync(Process process, int signal, TimeSpan wait)
-    {
-        if (process.HasExited)
-            return true;
-        _ = SendSignal(process.Id, signal);
-        using var limit = new CancellationTokenSource(wait);
-        try
-        {
-            await process.WaitForExitAsync(limit.Token);
-            return true;
-        }
-        catch (OperationCanceledException)
-        {
-            return false;
-        }
-    }
-
-    [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static extern int SendSignal(int processId, int signal);
 }

@@ -29,9 +29,13 @@ public abstract class CommandRunnerContract
     }
 
     [Fact]
+    public async Task Tells_the_signal_that_ended_a_program() =>
+        Assert.Equal(128 + 9, (await RunAsync(Shell("kill -KILL $$"))).ExitCode);
+
+    [Fact]
     public async Task Hands_over_arguments_as_they_are()
     {
-        string[] arguments = ["a b", "", "'", "\"", "\\", "$HOME", "*", "Käse", "-x"];
+        string[] arguments = ["a b", "", "'", "\"", "\\", "$HOME", "*", "Käse", "-x", "\\\"", "a \\", "\\\\ \"b\" \\\\", "two\nlines", "\t", "\u00a0"];
 
         var result = await RunAsync(Shell("for a in \"$@\"; do printf '[%s]' \"$a\"; done", arguments));
 
@@ -89,6 +93,23 @@ public abstract class CommandRunnerContract
         var result = await RunAsync(Shell("i=0; while [ $i -lt 200 ]; do printf '%4096s\\n' o; printf '%4096s\\n' e >&2; i=$((i+1)); done"));
 
         Assert.Equal((200 * 4097, 200 * 4097), (result.StandardOutput.Length, result.StandardError.Length));
+    }
+
+    [Fact]
+    public async Task Of_an_output_that_a_handler_gets_only_the_end_is_kept()
+    {
+        var (count, characters) = (0, 0L);
+        var command = Shell("head -c 20000000 /dev/zero | tr '\\0' x | fold -w 4999; echo; echo last").WithStandardOutput(line =>
+        {
+            count++;
+            characters += line.Length;
+        });
+
+        var result = await RunAsync(command);
+
+        Assert.Equal((4002, 20_000_004L), (count, characters));
+        Assert.InRange(result.StandardOutput.Length, 1_000_000, 2_010_000);
+        Assert.EndsWith("x\nlast\n", result.StandardOutput);
     }
 
     [Fact]
@@ -185,12 +206,14 @@ public abstract class CommandRunnerContract
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Runner.RunAsync(new ExternalCommand("/no/such/program"), new CancellationToken(canceled: true)));
     }
 
-    [Fact]
-    public async Task Cancelled_a_program_may_end_by_itself()
+    [Theory]
+    [InlineData("trap 'echo cleaned; exit 0' INT")]
+    [InlineData("trap '' INT; trap 'echo cleaned; exit 0' TERM")]
+    public async Task Cancelled_a_program_may_end_by_itself_also_one_that_ignores_the_interrupt(string traps)
     {
         using var cancellation = new CancellationTokenSource();
         var lines = new ConcurrentQueue<string>();
-        var command = Shell("trap 'echo cleaned; exit 0' INT; echo ready; while :; do sleep 0.05; done").WithStandardOutput(line =>
+        var command = Shell(traps + "; echo ready; while :; do sleep 0.05; done").WithStandardOutput(line =>
         {
             lines.Enqueue(line);
             if (line == "ready")
@@ -252,6 +275,29 @@ public abstract class CommandRunnerContract
 
         Assert.InRange(watch.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(10));
         using var daemon = Process.GetProcessById(int.Parse(result.StandardOutput));
+        Assert.True(IsRunning(daemon.Id));
+        daemon.Kill();
+    }
+
+    [Fact]
+    public async Task A_daemon_that_holds_all_pipes_holds_neither_the_input_nor_a_cancellation_up()
+    {
+        using var cancellation = new CancellationTokenSource();
+        var ids = new ConcurrentQueue<int>();
+        // Its parent is gone when the cancellation comes, so that it is below the program no more.
+        var command = Shell("(setsid sleep 60 <&0 & echo $!); echo ready; while :; do sleep 0.1; done")
+            .WithInput(new string('x', 5_000_000))
+            .WithStandardOutput(line =>
+            {
+                if (line == "ready")
+                    cancellation.CancelAfter(100);
+                else
+                    ids.Enqueue(int.Parse(line));
+            });
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Runner.RunAsync(command, cancellation.Token));
+
+        using var daemon = Process.GetProcessById(Assert.Single(ids));
         Assert.True(IsRunning(daemon.Id));
         daemon.Kill();
     }
