@@ -38,9 +38,9 @@ internal sealed class Writer : IAsyncDisposable
         var next = interval * _random.NextDouble();
         while (!cancellationToken.IsCancellationRequested)
         {
-            if (next > clock.Elapsed)
+            if (next - clock.Elapsed is { Ticks: > 0 } wait)
             {
-                await Task.Delay(next - clock.Elapsed, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(wait, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
 
             var wentWell = await WriteAsync(_operations[_random.Next(_operations.Count)], cancellationToken);
