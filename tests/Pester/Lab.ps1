@@ -9,6 +9,7 @@ class Lab {
     [string] $SourceUrl
     [string] $TargetUrl
     [string] $StateFolder
+    hidden [hashtable] $Before = @{}
 
     # Starts the servers; the arguments are those of the lab's verb "serve".
     Lab([string] $program, [string[]] $arguments) {
@@ -28,6 +29,15 @@ class Lab {
         New-Item -ItemType Directory $this.StateFolder | Out-Null
     }
 
+    # Makes its databases and its folder those that a cmdlet takes where none is named; Stop takes that back.
+    [void] MakeDefault() {
+        $environment = @{ XDG_STATE_HOME = $this.StateFolder; HEROKU_URL = $this.SourceUrl; PLANETSCALE_URL = $this.TargetUrl }
+        foreach ($name in $environment.Keys) {
+            $this.Before[$name] = [Environment]::GetEnvironmentVariable($name)
+            [Environment]::SetEnvironmentVariable($name, $environment[$name])
+        }
+    }
+
     # The passwords in all shapes in which they could leak.
     [string[]] Secrets() {
         return @($this.SourceUrl, $this.TargetUrl) | ForEach-Object {
@@ -38,10 +48,15 @@ class Lab {
 
     # The last line that the lab printed tells nothing here; its end matters.
     [void] Stop() {
+        foreach ($name in $this.Before.Keys) { [Environment]::SetEnvironmentVariable($name, $this.Before[$name]) }
         $this.Process.StandardInput.Close()
         if (-not $this.Process.WaitForExit(60000)) { $this.Process.Kill($true) }
         Remove-Item -Recurse -Force $this.StateFolder
     }
+}
+
+function Should-HoldNoSecret([string] $Text) {
+    foreach ($secret in $lab.Secrets()) { $Text.Contains($secret) | Should -BeFalse }
 }
 
 # Rows of a query, unaligned. The connection goes by the environment, as an argument list can be read by everyone.

@@ -3,22 +3,14 @@ BeforeAll {
     . $PSScriptRoot/Lab.ps1
     Import-Module $ModuleManifest -Force
     $lab = [Lab]::new($LabProgram, @('--tiny'))
-    $before = @{ XDG_STATE_HOME = $env:XDG_STATE_HOME; HEROKU_URL = $env:HEROKU_URL; PLANETSCALE_URL = $env:PLANETSCALE_URL }
-    $env:XDG_STATE_HOME = $lab.StateFolder
-    $env:HEROKU_URL = $lab.SourceUrl
-    $env:PLANETSCALE_URL = $lab.TargetUrl
+    $lab.MakeDefault()
 
     function Get-WorkerProcess([string] $Name) {
         ps -eo args= | Where-Object { $_ -match "WorkerHost\]::Run\('$Name'\)" }
     }
-
-    function Should-HoldNoSecret([string] $Text) {
-        foreach ($secret in $lab.Secrets()) { $Text.Contains($secret) | Should -BeFalse }
-    }
 }
 
 AfterAll {
-    foreach ($name in $before.Keys) { Set-Item "Env:$name" $before[$name] }
     if ($lab) { $lab.Stop() }
 }
 

@@ -3,18 +3,11 @@ BeforeAll {
     . $PSScriptRoot/Lab.ps1
     Import-Module $ModuleManifest -Force
     $lab = [Lab]::new($LabProgram, @('--tiny'))
-    $before = @{ XDG_STATE_HOME = $env:XDG_STATE_HOME; HEROKU_URL = $env:HEROKU_URL; PLANETSCALE_URL = $env:PLANETSCALE_URL }
-    $env:XDG_STATE_HOME = $lab.StateFolder
-    $env:HEROKU_URL = $lab.SourceUrl
-    $env:PLANETSCALE_URL = $lab.TargetUrl
+    $lab.MakeDefault()
     # Something that blocks, with a name that needs quotes.
     Invoke-Query $lab.TargetUrl 'create table public."Käse.Bröt"(id int)' | Out-Null
     $ids = @{ Include = 'TargetEmpty', 'SameDatabase', 'SourceSize' }
     $report = Test-MigrationReadiness
-
-    function Should-HoldNoSecret([string] $Text) {
-        foreach ($secret in $lab.Secrets()) { $Text.Contains($secret) | Should -BeFalse }
-    }
 
     function Get-ErrorId([scriptblock] $Script) {
         try { & $Script | Out-Null } catch { return $_.FullyQualifiedErrorId }
@@ -22,7 +15,6 @@ BeforeAll {
 }
 
 AfterAll {
-    foreach ($name in $before.Keys) { Set-Item "Env:$name" $before[$name] }
     if ($lab) { $lab.Stop() }
 }
 
