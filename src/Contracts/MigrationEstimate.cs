@@ -14,13 +14,13 @@ public sealed record EstimatedTime
 /// <summary>How long a migration of this source to this target will take.</summary>
 public sealed record MigrationEstimate
 {
-    /// <summary>The initial copy of all rows.</summary>
+    /// <summary>The initial copy of all rows. The replay of what is written meanwhile comes after it, and is told in its basis.</summary>
     public required EstimatedTime Copy { get; init; }
 
-    /// <summary>Keys, indexes and foreign keys on the target.</summary>
+    /// <summary>Keys, indexes, foreign keys and ANALYZE on the target, after the copy.</summary>
     public required EstimatedTime Index { get; init; }
 
-    /// <summary>How long the switch will hold back writes.</summary>
+    /// <summary>How long the switch will hold back writes: from the first lock of the attempt that gets all of them until the target is safe to write to.</summary>
     public required EstimatedTime WritePause { get; init; }
 
     public override string ToString() =>

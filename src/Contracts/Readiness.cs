@@ -35,6 +35,9 @@ public sealed record ReadinessCheck
     /// <summary>SQL or a command that mends it; empty where nothing need be done.</summary>
     public string Remedy { get; init; } = "";
 
+    /// <summary>How long it took, in milliseconds; what it waited for others included, as checks run side by side.</summary>
+    public double DurationMs { get; init; }
+
     /// <summary>Where the check is described, below the module's folder or the project's.</summary>
     public string Link => "docs/checks.md#" + Id.ToLowerInvariant();
 
@@ -57,10 +60,10 @@ public sealed record ReadinessReport
     /// <summary>Ids of the checks that were not run as the caller left them out: the verdict knows nothing of them.</summary>
     public IReadOnlyList<string> LeftOut { get; init; } = [];
 
-    /// <summary>How long the steps will take; null where it could not be told.</summary>
+    /// <summary>How long the steps will take; null where it could not be told, or only some checks were asked for.</summary>
     public MigrationEstimate? Estimate { get; init; }
 
-    /// <summary>What an operator must gather before a move; null where it could not be read.</summary>
+    /// <summary>What an operator must gather before a move; null where it could not be read, or only some checks were asked for.</summary>
     public ReadinessInventory? Inventory { get; init; }
 
     /// <summary>The worst status of all checks.</summary>

@@ -11,6 +11,12 @@ public sealed record ReadinessOptions
     /// <summary>Not these, also where <see cref="Include"/> names them.</summary>
     public IReadOnlyList<string> Exclude { get; init; } = [];
 
+    /// <summary>A check, the estimate or the inventory that takes longer is cut off, and told as such.</summary>
+    public double CheckTimeoutSeconds { get; init; } = 30;
+
+    /// <summary>Neither estimate nor inventory; where <see cref="Include"/> names checks there is none anyway.</summary>
+    internal bool ChecksOnly { get; init; }
+
     /// <summary>Throws where a pattern fits no check, or no check is left.</summary>
     public void Validate() => CheckSelection.Select(this);
 }

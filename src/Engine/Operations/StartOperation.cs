@@ -104,7 +104,7 @@ internal sealed class StartOperation(MigrationSession session)
     private async Task<MigrationRow> BeginAsync(NpgsqlConnection source, string fingerprint, CancellationToken cancellationToken)
     {
         await CaptureInstaller.RefuseForeignAsync(source, null, cancellationToken);
-        var report = await ReadinessRun.RunAsync(session, new ReadinessOptions(), null, cancellationToken);
+        var report = await ReadinessRun.RunAsync(session, new ReadinessOptions { ChecksOnly = true }, null, cancellationToken);
         if (!report.IsReady)
         {
             throw Errors.NotReady(report);

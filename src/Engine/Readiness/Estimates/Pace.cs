@@ -1,0 +1,77 @@
+namespace HerokuMigrator.Readiness;
+
+/// <summary>
+/// How fast the parts of a migration are on the machine of docs/performance.md, where each figure stands with its measurement;
+/// bench/estimates.sh sets what they lead to against what came. A round trip is measured anew for each estimate and is not in them.
+/// </summary>
+internal static class Pace
+{
+    /// <summary>Tables and indexes that are worked at side by side.</summary>
+    public const int SideBySide = 2;
+
+    /// <summary>Bytes of heap and TOAST in one stream of COPY.</summary>
+    public const double CopyBytesPerSecond = 60e6;
+
+    public const double CopySecondsPerTable = 0.006;
+
+    /// <summary>One transaction of the target for a table: its settings, a look, TRUNCATE, COPY, the checkpoint, commit.</summary>
+    public const int CopyTargetRoundTrips = 8;
+
+    public const int CopySourceRoundTrips = 2;
+
+    /// <summary>Changed rows a second that one run of Bucardo applies.</summary>
+    public const double ReplayedRowsPerSecond = 20_000;
+
+    /// <summary>Bytes of the finished index.</summary>
+    public const double BtreeBytesPerSecond = 25e6;
+
+    /// <summary>GIN, GiST, SP-GiST, BRIN and others.</summary>
+    public const double OtherIndexBytesPerSecond = 5e6;
+
+    /// <summary>Bytes of heap that are read for each index, and for ANALYZE.</summary>
+    public const double ScanBytesPerSecond = 800e6;
+
+    /// <summary>An entry of the schema in its own transaction, and its note in the state.</summary>
+    public const double EntrySeconds = 0.004;
+
+    public const int EntryRoundTrips = 9;
+
+    /// <summary>Rows of the referencing table.</summary>
+    public const double ForeignKeyRowsPerSecond = 2e6;
+
+    public const double AnalyzeSecondsPerTable = 0.004;
+
+    /// <summary>ANALYZE looks at 30,000 pages at most.</summary>
+    public const double AnalyzedBytes = 30_000 * 8192d;
+
+    public const double AnalyzeBytesPerSecond = 250e6;
+
+    /// <summary>A lock and a REVOKE.</summary>
+    public const double FenceSecondsPerRelation = 0.000_3;
+
+    public const int FenceStatementsPerRoundTrip = 500;
+
+    public const int FenceSourceRoundTrips = 12;
+
+    public const int FenceTargetRoundTrips = 3;
+
+    /// <summary>One run of Bucardo with nothing to do, before it looks at its tables.</summary>
+    public const double RunSeconds = 0.15;
+
+    /// <summary>It asks table by table.</summary>
+    public const double RunSecondsPerTable = 0.002;
+
+    public const int RunRoundTripsPerWrittenTable = 8;
+
+    /// <summary>A run may be under way when the sentinel is written, and the next one is what carries it.</summary>
+    public const double RunsUntilProven = 1.5;
+
+    /// <summary>The end of the daemon, the counters of the target, the phase.</summary>
+    public const double HandOverSeconds = 0.1;
+
+    public const int HandOverRoundTrips = 12;
+
+    public const int SequencesPerRoundTrip = 200;
+
+    public const double SecondsPerSequence = 0.000_05;
+}
