@@ -8,6 +8,8 @@ internal static class LabCommandLine
                                        [--scale N] [--rate N] [--clients N]
                HerokuMigrator.Lab serve [--tiny] [--scale N] [--rate N] [--clients N]
                HerokuMigrator.Lab corpus --all | --schema NAME[,NAME] [--rows N] [--statements N] [--out FILE.md]
+               HerokuMigrator.Lab bench-readiness --console FILE [--tables N,N] [--runs N]
+               HerokuMigrator.Lab bench-estimates --console FILE [--shapes NAME,NAME] [--runs N]
 
           demo    moves a live database from one server to another through the face that is named, checks everything,
                   and prints an account; ends with 1 where anything is not as it must be
@@ -17,6 +19,7 @@ internal static class LabCommandLine
           corpus  moves schemas of real applications, which lie beside the checkout, under live writes; holds what each
                   move met against its readiness report, and writes the table of docs/readiness-of-the-corpus.md;
                   ends with 1 where one is not equal or met what was not foretold
+          bench   what bench/readiness.sh and bench/estimates.sh run; see docs/performance.md
         """;
 
     public static async Task<int> RunAsync(string[] arguments, CancellationToken cancellationToken)
@@ -27,6 +30,8 @@ internal static class LabCommandLine
             {
                 ["serve", .. var rest] => await Serve.RunAsync(LabArguments.Parse(rest, ["tiny"], ["scale", "rate", "clients"]), cancellationToken),
                 ["corpus", .. var rest] => await CorpusCommand.RunAsync(LabArguments.Parse(rest, ["all"], ["schema", "out", "rows", "statements"]), cancellationToken),
+                ["bench-readiness", .. var rest] => await ReadinessBench.RunAsync(LabArguments.Parse(rest, [], ["console", "tables", "runs"]), cancellationToken),
+                ["bench-estimates", .. var rest] => await EstimateBench.RunAsync(LabArguments.Parse(rest, [], ["console", "shapes", "runs"]), cancellationToken),
                 ["demo", .. var rest] => await RunDemoAsync(LabArguments.Parse(rest, [], ["face", "console", "module", "scale", "rate", "clients"]), cancellationToken),
                 _ => throw new ArgumentException(Usage, nameof(arguments)),
             };
@@ -36,7 +41,7 @@ internal static class LabCommandLine
             await Console.Error.WriteLineAsync(exception.Message);
             return 2;
         }
-        catch (LabException exception)
+        catch (Exception exception) when (exception is LabException or DemoException)
         {
             await Console.Error.WriteLineAsync(exception.Message);
             return 1;

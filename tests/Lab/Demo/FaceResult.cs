@@ -15,6 +15,8 @@ internal sealed record FaceResult
 
     public IReadOnlyList<JsonElement> Checks { get; init; } = [];
 
+    public MigrationTimes? Estimate { get; init; }
+
     public bool? ReadyToSwitch { get; init; }
 
     public int? Tables { get; init; }
@@ -49,3 +51,8 @@ internal sealed record FaceResult
 
     private static string Shorten(string text) => text.Length <= 2000 ? text : text[..2000] + "...";
 }
+
+/// <summary>An estimate as the face printed it.</summary>
+internal sealed record MigrationTimes(MigrationTime Copy, MigrationTime Index, MigrationTime WritePause);
+
+internal sealed record MigrationTime(double Seconds, string Basis);
