@@ -10,33 +10,40 @@ public sealed class ReadinessOfLoadSpecs(LabPair lab)
 {
     [Fact]
     [Fires("WriteRate")]
+    [Fires("DeltaGrowth")]
     public async Task A_source_that_is_written_faster_than_it_could_be_applied_is_a_warning_with_the_busiest_table()
     {
         var token = TestContext.Current.CancellationToken;
         await using var move = await lab.NewMoveAsync(token);
-        await move.Source.ExecuteAsOwnerAsync("CREATE TABLE public.\"Clicks\" (id bigint); CREATE TABLE public.quiet (id bigint)", token);
+        await move.Source.ExecuteAsOwnerAsync("CREATE TABLE public.\"Clicks\" (id bigserial PRIMARY KEY); CREATE TABLE public.quiet (id bigint)", token);
 
-        ReadinessCheck check;
-        await using (WriterOfMany.Start(move.Source, "INSERT INTO public.\"Clicks\" SELECT generate_series(1, 100000)"))
+        ReadinessReport report;
+        await using (WriterOfMany.Start(move.Source, "INSERT INTO public.\"Clicks\" SELECT FROM generate_series(1, 100000)"))
         {
-            check = await move.CheckAsync("WriteRate");
+            report = await ReadinessRunner.RunAsync(move.Options, new ReadinessOptions { Include = ["WriteRate", "DeltaGrowth"] });
         }
 
+        var check = report.Find("WriteRate");
         check.MustBe(CheckStatus.Warning, "\"public\".\"Clicks\"");
+        report.Find("DeltaGrowth").MustBe(CheckStatus.Warning, "\"public\".\"Clicks\"");
+        Assert.Matches(@"grow by about [\d.]+ [GT]B a day: \d+ rows/s of 106 bytes", report.Find("DeltaGrowth").Finding);
         Assert.Matches(@"Changed rows of all tables: \d+ rows/s in the \d+\.\d s", check.Finding);
     }
 
     [Fact]
     [Passes("WriteRate")]
+    [Passes("DeltaGrowth")]
     public async Task A_quiet_source_passes_with_the_rate_that_was_seen()
     {
         var token = TestContext.Current.CancellationToken;
         await using var move = await lab.NewMoveAsync(token);
         await move.Source.ExecuteAsOwnerAsync("CREATE TABLE public.quiet (id bigint)", token);
 
-        var check = await move.CheckAsync("WriteRate");
+        var report = await ReadinessRunner.RunAsync(move.Options, new ReadinessOptions { Include = ["WriteRate", "DeltaGrowth"] });
 
+        var check = report.Find("WriteRate");
         check.MustBe(CheckStatus.Pass);
+        report.Find("DeltaGrowth").MustBe(CheckStatus.Pass);
         Assert.Contains("0 rows/s in the", check.Finding, StringComparison.Ordinal);
     }
 
@@ -131,35 +138,46 @@ public sealed class ReadinessOfLoadSpecs(LabPair lab)
         (await move.CheckAsync("StatisticsFresh")).MustBe(CheckStatus.Pass);
     }
 
-    /// <summary>Slots and the room for locks belong to the whole server, so these specs have one of their own.</summary>
+    /// <summary>A slot belongs to the whole server, so this spec has one of its own.</summary>
     [Fact]
     [Fires("ReplicationSlots")]
     [Passes("ReplicationSlots")]
+    public async Task A_slot_that_nobody_reads_is_a_warning_until_the_remedy_was_run()
+    {
+        var token = TestContext.Current.CancellationToken;
+        await using var move = await lab.NewMoveAsync(token);
+        await using var server = await HerokuLikeServer.StartAsync(token);
+        MigratorOptions FromThere(MigratorOptions options) => options with { SourceUrl = server.Url };
+        (await move.CheckAsync("ReplicationSlots", FromThere)).MustBe(CheckStatus.Pass);
+        await server.Database.ExecuteAsync("SELECT pg_create_physical_replication_slot('left_behind', true)", token);
+
+        var check = await move.CheckAsync("ReplicationSlots", FromThere);
+
+        check.MustBe(CheckStatus.Warning, "left_behind");
+        Assert.Contains("'left_behind' (physical, holds", check.Finding, StringComparison.Ordinal);
+        await server.Database.ExecuteAsync(check.Remedy, token);
+        (await move.CheckAsync("ReplicationSlots", FromThere)).MustBe(CheckStatus.Pass);
+    }
+
+    [Fact]
     [Fires("LockTable")]
     [Passes("LockTable")]
-    public async Task A_slot_without_reader_and_too_little_room_for_locks_are_warnings()
+    public async Task A_target_without_room_for_the_locks_of_the_schema_is_a_warning_until_the_remedy_was_run()
     {
         var token = TestContext.Current.CancellationToken;
         await using var move = await lab.NewMoveAsync(token);
         var few = new Dictionary<string, string> { ["max_locks_per_transaction"] = "10", ["max_connections"] = "20", ["max_prepared_transactions"] = "0" };
         await using var server = await PlanetScaleLikeServer.StartAsync(new PostgresServerOptions { Settings = few }, token);
-        MigratorOptions There(MigratorOptions options) => options with { TargetUrl = server.Url };
-        (await move.CheckAsync("ReplicationSlots", There)).MustBe(CheckStatus.Pass);
-        (await move.CheckAsync("LockTable", There)).MustBe(CheckStatus.Pass);
-        await server.Database.ExecuteAsync("SELECT pg_create_physical_replication_slot('left_behind', true)", token);
+        MigratorOptions ToThere(MigratorOptions options) => options with { TargetUrl = server.Url };
+        (await move.CheckAsync("LockTable", ToThere)).MustBe(CheckStatus.Pass);
         await move.Source.ExecuteAsOwnerAsync("DO $$ BEGIN FOR i IN 1..100 LOOP EXECUTE format('CREATE TABLE public.t%s (id bigserial, line text)', i); END LOOP; END $$", token);
 
-        var slots = await move.CheckAsync("ReplicationSlots", There);
-        var locks = await move.CheckAsync("LockTable", There);
+        var check = await move.CheckAsync("LockTable", ToThere);
 
-        slots.MustBe(CheckStatus.Warning, "left_behind");
-        Assert.Contains("'left_behind' of the target (physical, holds", slots.Finding, StringComparison.Ordinal);
-        await server.Database.ExecuteAsync(slots.Remedy, token);
-        (await move.CheckAsync("ReplicationSlots", There)).MustBe(CheckStatus.Pass);
-        locks.MustBe(CheckStatus.Warning, "target: max_locks_per_transaction");
-        await server.Database.ExecuteAsync(locks.Remedy, token);
+        check.MustBe(CheckStatus.Warning, "target: max_locks_per_transaction");
+        await server.Database.ExecuteAsync(check.Remedy, token);
         await server.Server.RestartAsync(token);
-        (await move.CheckAsync("LockTable", There)).MustBe(CheckStatus.Pass);
+        (await move.CheckAsync("LockTable", ToThere)).MustBe(CheckStatus.Pass);
     }
 
     /// <summary>A session of somebody else that stays open.</summary>

@@ -1,5 +1,4 @@
 using HerokuMigrator.Catalog;
-using Npgsql;
 
 namespace HerokuMigrator.Readiness;
 
@@ -14,33 +13,29 @@ internal sealed class ReplicationSlots : IReadinessCheck
         ORDER BY 5 DESC, 1
         """;
 
-    private sealed record Slot(string Side, string Name, string Kind, string Database, bool HoldsRows, long Bytes)
+    private sealed record Slot(string Name, string Kind, string Database, bool HoldsRows, long Bytes)
     {
         public override string ToString() =>
-            $"{SqlName.Literal(Name)} of the {Side} ({Kind}{(Database.Length > 0 ? $", database {SqlName.Quote(Database)}" : "")}, holds {FindingText.Bytes(Bytes)} of WAL{(HoldsRows ? " and dead rows" : "")})";
+            $"{SqlName.Literal(Name)} ({Kind}{(Database.Length > 0 ? $", database {SqlName.Quote(Database)}" : "")}, holds {FindingText.Bytes(Bytes)} of WAL{(HoldsRows ? " and dead rows" : "")})";
     }
 
     public string Id => nameof(ReplicationSlots);
 
     public string Group => CheckGroup.Load;
 
-    public string Title => "No replication slot is left without its reader";
+    public string Title => "No replication slot of the source is left without its reader";
 
     public async Task<Finding> RunAsync(ReadinessContext context, CancellationToken cancellationToken)
     {
         await using var source = await context.OpenSourceAsync(cancellationToken);
-        await using var target = await context.OpenTargetAsync(cancellationToken);
-        List<Slot> idle = [.. await ReadAsync("source", source, cancellationToken), .. await ReadAsync("target", target, cancellationToken)];
+        var idle = await source.ListAsync(
+            Sql, row => new Slot(row.GetString(0), row.GetString(1), row.GetString(2), row.GetBoolean(3), row.GetInt64(4)), cancellationToken);
         return idle.Count == 0
-            ? Finding.Pass("Every replication slot of both servers is being read.")
+            ? Finding.Pass("Every replication slot of the source is being read.")
             : Finding.Warning(
-                $"{FindingText.Count(idle.Count, "replication slot has", "replication slots have")} no reader: {FindingText.Several(idle.ConvertAll(slot => slot.ToString()))}.",
-                "A server keeps all WAL that such a slot has not read: the migration writes the whole database on the target, and captured changes on the source, until a disk is full. Dead rows that it holds make the tables of captured changes grow and slow.",
-                "-- where nobody will read it again:\n" + FindingText.Statements(idle.Select(slot => $"-- on the {slot.Side}, as a role with REPLICATION\nSELECT pg_drop_replication_slot({SqlName.Literal(slot.Name)})")),
+                $"{FindingText.Count(idle.Count, "replication slot")} of the source {(idle.Count == 1 ? "has" : "have")} no reader: {FindingText.Several(idle.ConvertAll(slot => slot.ToString()))}.",
+                "The server keeps all WAL that such a slot has not read, and captured changes add to it, until the disk is full. Dead rows that it holds make the tables of captured changes grow and slow.",
+                "-- on the source, where nobody will read it again, as a role with REPLICATION:\n" + FindingText.Statements(idle.Select(slot => $"SELECT pg_drop_replication_slot({SqlName.Literal(slot.Name)})")),
                 idle.ConvertAll(slot => slot.Name));
     }
-
-    private static Task<List<Slot>> ReadAsync(string side, NpgsqlConnection connection, CancellationToken cancellationToken) =>
-        connection.ListAsync(
-            Sql, row => new Slot(side, row.GetString(0), row.GetString(1), row.GetString(2), row.GetBoolean(3), row.GetInt64(4)), cancellationToken);
 }
