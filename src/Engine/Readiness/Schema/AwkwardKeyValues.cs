@@ -54,7 +54,7 @@ internal sealed class AwkwardKeyValues : IReadinessCheck
             : Finding.Warning(
                 $"{FindingText.Count(found.Count, "table holds", "tables hold")} keys that Bucardo garbles (an empty text, or a backslash in a key of several columns), or did so when last analysed: "
                 + FindingText.Several(found.ConvertAll(table => $"{table} ({FindingText.Bytes(table.Bytes)})")) + ".",
-                "The rows are copied rightly. When such a row is written while the migration runs, its whole table is copied again under the fence, which makes the pause longer.",
+                "The rows are copied rightly. When such a row is written while the migration runs, its whole table is copied again: before the fence, and once more under it where such rows changed since, which makes the pause longer.",
                 "-- finds the rows, on the source; give them other keys, or write none of them until the switch:\n"
                 + FindingText.Statements(found.Select(table => $"SELECT {SqlName.List(table.Key)} FROM ONLY {table.QualifiedName} t WHERE {CaptureSql.AwkwardKey(table, "t")}")),
                 names);
