@@ -75,6 +75,36 @@ public sealed class AwkwardSchemaSpecs(LabPair lab)
     }
 
     [Fact]
+    public async Task A_materialized_view_that_rests_on_a_primary_key_is_made_after_the_key_and_before_its_own_indexes()
+    {
+        await using var move = await lab.NewMoveAsync(Token);
+        await move.Source.ExecuteAsOwnerAsync(
+            """
+            CREATE TABLE public.items (id int PRIMARY KEY, name text);
+            INSERT INTO public.items VALUES (1, 'a'), (2, 'b');
+            CREATE MATERIALIZED VIEW public."by id" (id, "the name") WITH (fillfactor = 90) AS SELECT id, name FROM public.items GROUP BY id;
+            CREATE UNIQUE INDEX by_id_key ON public."by id" (id);
+            CREATE INDEX by_id_name ON public."by id" ("the name");
+            COMMENT ON MATERIALIZED VIEW public."by id" IS 'late';
+            """,
+            Token);
+
+        await MoveAsync(move, "INSERT INTO public.items VALUES (3, 'c'); REFRESH MATERIALIZED VIEW public.\"by id\"");
+    }
+
+    [Fact]
+    public async Task A_cast_that_only_a_superuser_can_make_may_be_there_beforehand()
+    {
+        await using var move = await lab.NewMoveAsync(Token);
+        const string cast = "CREATE CAST (varchar AS uuid) WITH INOUT AS IMPLICIT";
+        await move.Source.ExecuteAsync(cast, Token);
+        await move.Target.ExecuteAsync(cast, Token);
+        await move.Source.ExecuteAsOwnerAsync("CREATE TABLE public.items (id int PRIMARY KEY)", Token);
+
+        await MoveAsync(move, "INSERT INTO public.items VALUES (3)");
+    }
+
+    [Fact]
     public async Task Tables_of_an_extension_stay_with_the_extension()
     {
         await using var move = await lab.NewMoveAsync(Token);

@@ -33,7 +33,8 @@ internal sealed partial class SchemaDump(MigrationSession session)
             await using var source = await session.OpenSourceAsync(cancellationToken);
             // Until the last copy the rows of a table that is copied whole are older than those of the other side.
             var deferred = await ForeignKeysOfAsync(source, [.. tables.Where(table => table.Mode == TransferMode.CopiedWhole)], cancellationToken);
-            return [.. Number([.. before.Where(IsWanted).Select(part => Entry(SchemaStage.BeforeData, part)), .. after.Where(IsWanted).SelectMany(part => Staged(part, deferred))])];
+            var late = LateViews(after);
+            return [.. Number([.. before.Where(IsWanted).Select(part => Entry(SchemaStage.BeforeData, part)), .. after.Where(IsWanted).SelectMany(part => Staged(part, deferred, late))])];
         }
         finally
         {
@@ -73,11 +74,19 @@ internal sealed partial class SchemaDump(MigrationSession session)
         _ => part.Sql,
     };
 
-    private static IEnumerable<SchemaEntry> Staged(SchemaScript.Part part, IReadOnlyList<string> deferredForeignKeys)
+    /// <summary>
+    /// Materialized views that rest on a primary key (GROUP BY it, and show other columns too) come after it in the dump. Each as its indexes name it.
+    /// </summary>
+    private static List<string> LateViews(IReadOnlyList<SchemaScript.Part> after) =>
+        [.. after.Where(part => part.Kind == "MATERIALIZED VIEW").Select(part => CreateView().Match(part.Sql)).Where(match => match.Success).Select(match => $" ON {match.Groups["name"].Value} USING ")];
+
+    private static IEnumerable<SchemaEntry> Staged(SchemaScript.Part part, IReadOnlyList<string> deferredForeignKeys, IReadOnlyList<string> lateViews)
     {
         var stage = part.Kind switch
         {
-            "CONSTRAINT" => SchemaStage.Keys,
+            // With the keys that such a view rests on, and before any of its own indexes.
+            "CONSTRAINT" or "MATERIALIZED VIEW" => SchemaStage.Keys,
+            "INDEX" when lateViews.Any(view => part.Sql.Contains(view, StringComparison.Ordinal)) => SchemaStage.AfterDrain,
             "INDEX" when part.Sql.Contains("CREATE UNIQUE INDEX ", StringComparison.Ordinal) => SchemaStage.Keys,
             "FK CONSTRAINT" when deferredForeignKeys.Any(key => part.Sql.Contains(key, StringComparison.Ordinal)) => SchemaStage.UnderFence,
             // A policy would hide rows from, or refuse rows of, an applying role that cannot bypass it; an event trigger would fire at our own DDL.
@@ -131,6 +140,9 @@ internal sealed partial class SchemaDump(MigrationSession session)
 
     [GeneratedRegex("^(?<alter>ALTER (TABLE|DOMAIN) .*)\n +ADD CONSTRAINT (?<name>\"([^\"]|\"\")+\"|[^ ]+) CHECK ", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex AddConstraint();
+
+    [GeneratedRegex("^CREATE MATERIALIZED VIEW (?<name>(\"([^\"]|\"\")+\"|[^\". ]+)\\.(\"([^\"]|\"\")+\"|[^\"\\s]+))", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex CreateView();
 
     [GeneratedRegex("^CREATE SCHEMA (?!IF NOT EXISTS)", RegexOptions.Multiline, 1000)]
     private static partial Regex CreateSchema();

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using HerokuMigrator.Operations;
 using Npgsql;
 
@@ -7,7 +8,7 @@ namespace HerokuMigrator.Schema;
 /// Makes the entries of the dumped schema on the target, each once: an entry and the note that it is made commit together,
 /// so that a run that was killed goes on where it stood.
 /// </summary>
-internal sealed class SchemaRestorer(MigrationSession session)
+internal sealed partial class SchemaRestorer(MigrationSession session)
 {
     /// <summary>Index builds side by side; more is for a later measurement.</summary>
     private const int IndexJobs = 2;
@@ -129,6 +130,15 @@ internal sealed class SchemaRestorer(MigrationSession session)
             await ExecuteAsync(connection, transaction, entry, cancellationToken);
             await transaction.ReleaseAsync("entry", cancellationToken);
         }
+        catch (PostgresException exception) when (entry.Kind == "CAST" && exception.SqlState is PostgresErrorCodes.DuplicateObject or PostgresErrorCodes.InsufficientPrivilege)
+        {
+            // Between types of the server only a superuser can make it, and may have done so beforehand.
+            await transaction.RollbackAsync("entry", cancellationToken);
+            if (!await HasCastAsync(connection, entry, cancellationToken))
+            {
+                throw Errors.SchemaEntryFailed(entry.ToString(), entry.Sql, exception);
+            }
+        }
         catch (PostgresException exception) when (MayBeMissing(entry, exception))
         {
             await transaction.RollbackAsync("entry", cancellationToken);
@@ -164,6 +174,13 @@ internal sealed class SchemaRestorer(MigrationSession session)
         }
     }
 
+    private static Task<bool> HasCastAsync(NpgsqlConnection connection, SchemaEntry entry, CancellationToken cancellationToken)
+    {
+        var types = CastTypes().Match(entry.Sql);
+        return connection.ScalarAsync<bool>(
+            "SELECT EXISTS (SELECT FROM pg_cast WHERE castsource = to_regtype($1) AND casttarget = to_regtype($2))", cancellationToken, types.Groups["from"].Value, types.Groups["to"].Value);
+    }
+
     /// <summary>
     /// An extension that cannot be made may not be needed (pg_stat_statements); where it is, the first entry that needs it fails and is named.
     /// Event triggers need a superuser.
@@ -177,4 +194,7 @@ internal sealed class SchemaRestorer(MigrationSession session)
             row => new SchemaEntry(row.GetInt32(0), Enum.Parse<SchemaStage>(row.GetString(1)), row.GetString(2), row.GetString(3), row.GetString(4)),
             cancellationToken,
             stage.ToString());
+
+    [GeneratedRegex(@"^CREATE CAST \((?<from>.+) AS (?<to>.+?)\) WITH", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex CastTypes();
 }
