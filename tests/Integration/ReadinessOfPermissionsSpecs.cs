@@ -237,4 +237,17 @@ public sealed class ReadinessOfPermissionsSpecs(LabPair lab)
         await move.Source.ExecuteAsync(check.Remedy, token);
         (await move.CheckAsync("DefinerFunctions")).MustBe(CheckStatus.Pass);
     }
+
+    [Fact, Passes("TargetCanCreate")]
+    public async Task A_schema_of_somebody_else_on_the_target_is_no_obstacle_where_nothing_is_made_in_it()
+    {
+        var token = TestContext.Current.CancellationToken;
+        await using var move = await lab.NewMoveAsync(token);
+        await move.Target.ExecuteAsync("CREATE SCHEMA tools", token);
+        await move.Source.ExecuteAsOwnerAsync("CREATE SCHEMA tools", token);
+        (await move.CheckAsync("TargetCanCreate")).MustBe(CheckStatus.Pass);
+        await move.Source.ExecuteAsOwnerAsync("CREATE FUNCTION tools.one() RETURNS int LANGUAGE sql AS 'SELECT 1'", token);
+
+        (await move.CheckAsync("TargetCanCreate")).MustBe(CheckStatus.Blocked, "\"tools\"");
+    }
 }

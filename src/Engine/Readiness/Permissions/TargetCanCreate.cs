@@ -9,6 +9,13 @@ internal sealed class TargetCanCreate : IReadinessCheck
         WHERE n.nspname = ANY ($1) AND NOT (has_schema_privilege(n.oid, 'CREATE') AND has_schema_privilege(n.oid, 'USAGE')) ORDER BY 1
         """;
 
+    /// <summary>Schemas that something is to be made in; an empty one that is there already, such as an extension leaves, asks for nothing.</summary>
+    private const string FilledSql = $"""
+        SELECT DISTINCT n.nspname FROM pg_depend d JOIN pg_namespace n ON n.oid = d.refobjid
+        WHERE d.refclassid = 'pg_namespace'::regclass AND d.deptype = 'n' AND {UserObjects.SchemaFilter}
+          AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = d.classid AND e.objid = d.objid AND e.deptype = 'e')
+        """;
+
     private const string UsesPublicSql = $"""
         SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'public' AND {UserObjects.RelationFilter})
             OR EXISTS (SELECT FROM pg_extension x WHERE x.extnamespace = to_regnamespace('public'))
@@ -42,7 +49,8 @@ internal sealed class TargetCanCreate : IReadinessCheck
             objects.Add("\"public\"");
         }
 
-        var used = context.Catalog.Schemas.Where(schema => schema != "public" || usesPublic).ToArray();
+        var filled = await source.ListAsync(FilledSql, row => row.GetString(0), cancellationToken);
+        var used = filled.Where(schema => schema != "public" || usesPublic).ToArray();
         foreach (var schema in await target.ListAsync(SchemasSql, row => SqlName.Quote(row.GetString(0)), cancellationToken, [used]))
         {
             statements.Add($"GRANT USAGE, CREATE ON SCHEMA {schema} TO {role}");
