@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Npgsql;
 
 namespace HerokuMigrator.Lab;
 
@@ -6,8 +7,8 @@ namespace HerokuMigrator.Lab;
 internal static partial class BlockedFindings
 {
     /// <summary>
-    /// Runs the remedies that are SQL on the source, in the owner's name; as the target's operator, makes the extensions that the target's role may not make.
-    /// Returns what was done.
+    /// Runs the remedies that are SQL: on the source in the owner's name, or as a superuser where the owner may not; on the target as a superuser where the remedy says so.
+    /// Makes the extensions that the target's role may not make, as the target's operator would. Returns what was done.
     /// </summary>
     public static async Task<IReadOnlyList<string>> MendAsync(ReadinessReport report, LabMove move, CancellationToken cancellationToken)
     {
@@ -16,12 +17,11 @@ internal static partial class BlockedFindings
         {
             if (check.Id == "Extensions")
             {
-                done.AddRange(await ExtensionDifferences.MakeOnTargetAsync(move, cancellationToken));
+                done.Add("the target's operator made " + string.Join(", ", await ExtensionDifferences.MakeOnTargetAsync(move, cancellationToken)));
             }
-            else if (StatementPattern().IsMatch(check.Remedy))
+            else if (StatementsPattern().Match(check.Remedy) is { Success: true } statements)
             {
-                await move.Source.ExecuteAsync($"SET ROLE {SqlText.QuoteIdentifier(move.Source.Owner.Name)}; {check.Remedy}", cancellationToken);
-                done.Add(check.Remedy);
+                done.Add(await RunAsync(statements.Value, move, cancellationToken));
             }
         }
 
@@ -36,9 +36,34 @@ internal static partial class BlockedFindings
         await using var scratch = await PlanetScaleLikeDatabase.CreateAsync(move.Target.Server, "p" + LabRole.RandomHex(6), cancellationToken);
         var (_, output) = await LabCommand.TryRunAsync(
             LabMachine.Tool("psql"), ["-X", "-q", "-d", scratch.Url], new Dictionary<string, string>(), cancellationToken, dump);
-        return [.. output.Split('\n').Where(line => line.Contains("ERROR:", StringComparison.Ordinal))];
+        return [.. output.Split('\n').Where(line => line.Contains("ERROR:", StringComparison.Ordinal) && !line.Contains("pg_stat_statements", StringComparison.Ordinal))];
     }
 
-    [GeneratedRegex(@"^(ALTER|CREATE|DROP|GRANT|REVOKE|UPDATE|DELETE|SET|DO) ", RegexOptions.ExplicitCapture, 1000)]
-    private static partial Regex StatementPattern();
+    private static async Task<string> RunAsync(string statements, LabMove move, CancellationToken cancellationToken)
+    {
+        var text = StatementsOnly().Replace(statements, "").Trim();
+        if (statements.Contains("on the target", StringComparison.Ordinal))
+        {
+            await move.Target.ExecuteAsync(statements, cancellationToken);
+            return "on the target, as a superuser: " + text;
+        }
+
+        try
+        {
+            await move.Source.ExecuteAsync($"SET ROLE {SqlText.QuoteIdentifier(move.Source.Owner.Name)}; {statements}", cancellationToken);
+            return text;
+        }
+        catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.InsufficientPrivilege)
+        {
+            await move.Source.ExecuteAsync(statements, cancellationToken);
+            return "as a superuser of the source: " + text;
+        }
+    }
+
+    /// <summary>From the first line that is SQL, or a comment of it, to the end.</summary>
+    [GeneratedRegex(@"^(-- |ALTER |CREATE |DROP |GRANT |REVOKE |UPDATE |DELETE |SET |DO )[\s\S]*", RegexOptions.ExplicitCapture | RegexOptions.Multiline, 1000)]
+    private static partial Regex StatementsPattern();
+
+    [GeneratedRegex("^--.*\n?", RegexOptions.Multiline, 1000)]
+    private static partial Regex StatementsOnly();
 }

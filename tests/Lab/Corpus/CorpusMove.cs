@@ -12,6 +12,7 @@ public sealed class CorpusMove(CorpusFolder corpus, CorpusSchema schema, LabMove
     private readonly List<Encounter> _met = [];
     private readonly List<string> _remarks = [];
     private List<string> _refusedBySource = [];
+    private SourceFootprint? _before;
     private CorpusResult _result = new() { Schema = schema };
 
     /// <param name="rows">About how many each table is filled with.</param>
@@ -21,12 +22,11 @@ public sealed class CorpusMove(CorpusFolder corpus, CorpusSchema schema, LabMove
         var watch = Stopwatch.StartNew();
         var fill = await CorpusSource.CreateAsync(corpus, schema, move.Source, rows, cancellationToken);
         _remarks.AddRange(fill.LoadErrors.Concat(fill.Empty.Select(table => "stayed empty: " + table)).Concat(fill.StaleViews.Select(view => "not filled: " + view)));
-        var before = await SourceFootprint.CaptureAsync(move.Source, cancellationToken);
         await using var workload = await AnyTableWorkload.StartAsync(move.Source, StatementsPerSecond, seed: 1, cancellationToken);
         try
         {
             await MoveAsync(workload, statements, cancellationToken);
-            await EndAsync(before, cancellationToken);
+            await EndAsync(cancellationToken);
         }
         catch (MigrationException exception)
         {
@@ -59,8 +59,10 @@ public sealed class CorpusMove(CorpusFolder corpus, CorpusSchema schema, LabMove
         {
             _result = _result with { DumpErrors = await BlockedFindings.RestoreDumpAsync(move, cancellationToken) };
             _result = _result with { Remedies = await BlockedFindings.MendAsync(report, move, cancellationToken) };
+            _result = _result with { ReportAfterRemedies = await migrator.TestReadinessAsync(cancellationToken) };
         }
 
+        _before = await SourceFootprint.CaptureAsync(move.Source, cancellationToken);
         await migrator.StartAsync(cancellationToken);
         await workload.WaitForCommitsAsync(statements, Patience, cancellationToken);
         await migrator.WaitUntilReadyAsync(Patience, cancellationToken);
@@ -68,7 +70,7 @@ public sealed class CorpusMove(CorpusFolder corpus, CorpusSchema schema, LabMove
         _result = _result with { WritePauseMs = outcome.WritePauseMs };
     }
 
-    private async Task EndAsync(SourceFootprint before, CancellationToken cancellationToken)
+    private async Task EndAsync(CancellationToken cancellationToken)
     {
         var refused = await StaleViews.RefreshAsync(move.Source, cancellationToken);
         _refusedBySource = [.. refused.Keys];
@@ -79,7 +81,7 @@ public sealed class CorpusMove(CorpusFolder corpus, CorpusSchema schema, LabMove
         await using var migrator = move.NewMigrator();
         await migrator.CompleteAsync(cancellationToken);
         var after = await SourceFootprint.CaptureAsync(move.Source, cancellationToken);
-        var left = before.DifferencesTo(after).Concat(await DatabaseContents.FindMachineryAsync(move.Target.AdminConnectionString, cancellationToken));
+        var left = _before!.DifferencesTo(after).Concat(await DatabaseContents.FindMachineryAsync(move.Target.AdminConnectionString, cancellationToken));
         _met.AddRange(left.Select(line => new Encounter("leftover", "", line)));
         _result = _result with { Tables = contents.Tables, Rows = contents.Rows, IsEqual = contents.Differences.All(line => _refusedBySource.Contains(Encounter.OfDifference(line).Object)) };
     }

@@ -13,6 +13,9 @@ public sealed record CorpusResult
     /// <summary>The readiness report before anything was done; null where it could not be made.</summary>
     public ReadinessReport? Report { get; init; }
 
+    /// <summary>The report after the remedies, where the first one blocked; else null.</summary>
+    public ReadinessReport? ReportAfterRemedies { get; init; }
+
     /// <summary>SQL of the report's remedies that was run before the start, as something blocked.</summary>
     public IReadOnlyList<string> Remedies { get; init; } = [];
 
@@ -37,7 +40,7 @@ public sealed record CorpusResult
     /// <summary>What of the lab's own doing is worth a word: errors of the loading, tables that stayed empty.</summary>
     public IReadOnlyList<string> Remarks { get; init; } = [];
 
-    public IEnumerable<Encounter> Surprises => Met.Where(encounter => Report is null || !encounter.IsForetoldBy(Report));
+    public IEnumerable<Encounter> Surprises => Met.Where(encounter => !new[] { Report, ReportAfterRemedies }.Any(report => report is not null && encounter.IsForetoldBy(report)));
 
     public override string ToString() =>
         $"{Schema}: {(IsEqual ? "equal" : "NOT EQUAL")}, {Tables} tables, {Rows} rows, {Statements} statements in {TablesWritten} tables, pause {WritePauseMs:0} ms, verdict {Report?.Verdict}, met {Met.Count}, surprises {Surprises.Count()}, {Duration.TotalSeconds:0} s";

@@ -6,10 +6,7 @@ namespace HerokuMigrator.Lab;
 internal static class ExtensionDifferences
 {
     // In the order in which they were made, as one may need another.
-    private const string Sql = """
-        SELECT e.extname::text, n.nspname::text, e.extname = 'plpgsql' OR EXISTS (SELECT FROM pg_catalog.pg_available_extension_versions v WHERE v.name = e.extname AND v.version = e.extversion AND v.trusted)
-        FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace ORDER BY e.oid
-        """;
+    private const string Sql = "SELECT e.extname::text, n.nspname::text FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace ORDER BY e.oid";
 
     public static async Task<IReadOnlyList<string>> FindAsync(LabMove move, CancellationToken cancellationToken)
     {
@@ -29,7 +26,7 @@ internal static class ExtensionDifferences
     public static async Task<IReadOnlyList<string>> MakeOnTargetAsync(LabMove move, CancellationToken cancellationToken)
     {
         List<string> made = [];
-        foreach (var (name, schema, _) in (await ReadAsync(move.Source, cancellationToken)).Where(one => one is { IsTrusted: false, Name: not "pg_stat_statements" }))
+        foreach (var (name, schema) in (await ReadAsync(move.Source, cancellationToken)).Where(one => one.Name is not ("pg_stat_statements" or "plpgsql")))
         {
             await move.Target.ExecuteAsync(
                 $"""
@@ -43,16 +40,16 @@ internal static class ExtensionDifferences
         return made;
     }
 
-    private static async Task<List<(string Name, string Schema, bool IsTrusted)>> ReadAsync(LabDatabase database, CancellationToken cancellationToken)
+    private static async Task<List<(string Name, string Schema)>> ReadAsync(LabDatabase database, CancellationToken cancellationToken)
     {
         await using var connection = new NpgsqlConnection(database.AdminConnectionString);
         await connection.OpenAsync(cancellationToken);
         await using var command = new NpgsqlCommand(Sql, connection);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        List<(string, string, bool)> extensions = [];
+        List<(string, string)> extensions = [];
         while (await reader.ReadAsync(cancellationToken))
         {
-            extensions.Add((reader.GetString(0), reader.GetString(1), reader.GetBoolean(2)));
+            extensions.Add((reader.GetString(0), reader.GetString(1)));
         }
 
         return extensions;
