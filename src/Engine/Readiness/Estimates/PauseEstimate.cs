@@ -30,7 +30,7 @@ internal static class PauseEstimate
 
     private static IEnumerable<string> Sentences(EstimateInputs inputs, double fence, double proof, double whole, double under)
     {
-        yield return $"a fence around {Words.Count(inputs.Schema.FencedRelations, "table and sequence", "tables and sequences")} {Words.Seconds(fence)}, attempts that get no lock not counted";
+        yield return $"a fence around {Words.Count(inputs.Schema.FencedRelations, "table or sequence", "tables and sequences")} {Words.Seconds(fence)}, attempts that get no lock not counted";
         yield return $"the last replay over {FindingText.Count(inputs.Replayed.Count, "table")} {Words.Seconds(proof)}, with round trips of {Words.Milliseconds(inputs.Link.SourceRoundTrip)} to the source";
         var tables = inputs.Whole.ToList();
         if (tables.Count > 0)
