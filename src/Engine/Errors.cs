@@ -96,9 +96,10 @@ internal static class Errors
             $"Migration '{name}' is being worked on by {holder}.",
             "Wait until that has ended; Get-SyncStatus shows how far it is.", name);
 
-    public static MigrationException SchemaEntryFailed(string entry, string sql, PostgresException inner) =>
+    public static MigrationException SchemaEntryFailed(string entry, string sql, IReadOnlyList<string> namedBy, PostgresException inner) =>
         new("SchemaEntryFailed", ErrorKind.InvalidData,
-            $"The target refused {entry}: {inner.MessageText}. The statement was: {Shorten(sql)}",
+            $"The target refused {entry}: {inner.MessageText}. The statement was: {Shorten(sql)}"
+                + (namedBy.Count == 0 ? "" : $" It is named by {namedBy.Count} later statements: {string.Join(", ", namedBy.Take(5))}{(namedBy.Count > 5 ? ", …" : "")}."),
             "Make that statement possible on the target, then run Start-BucardoSync again; it goes on from there.", inner)
         {
             Subject = entry,

@@ -105,6 +105,29 @@ public sealed class AwkwardSchemaSpecs(LabPair lab)
     }
 
     [Fact]
+    public async Task A_statement_that_the_target_refuses_is_told_with_what_names_its_object()
+    {
+        await using var move = await lab.NewMoveAsync(Token);
+        await move.Source.ExecuteAsOwnerAsync(
+            "CREATE TABLE public.refused (id int PRIMARY KEY, n int); CREATE INDEX by_n ON public.refused (n); CREATE TABLE public.child (id int PRIMARY KEY REFERENCES public.refused)", Token);
+        await move.Target.ExecuteAsync(
+            """
+            CREATE FUNCTION public.refuse() RETURNS event_trigger LANGUAGE plpgsql AS
+                'BEGIN IF EXISTS (SELECT FROM pg_catalog.pg_event_trigger_ddl_commands() WHERE object_identity = ''public.refused'') THEN RAISE EXCEPTION ''not here''; END IF; END';
+            CREATE EVENT TRIGGER refuse ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION public.refuse();
+            """,
+            Token);
+        await using var migrator = move.NewMigrator();
+
+        var error = await Assert.ThrowsAsync<MigrationException>(() => migrator.StartAsync(Token));
+
+        Assert.Equal("SchemaEntryFailed", error.ErrorId);
+        Assert.Contains("CREATE TABLE public.refused", error.Message, StringComparison.Ordinal);
+        Assert.Contains("INDEX public.by_n", error.Message, StringComparison.Ordinal);
+        Assert.Contains("FK CONSTRAINT public.child child_id_fkey", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Tables_of_an_extension_stay_with_the_extension()
     {
         await using var move = await lab.NewMoveAsync(Token);

@@ -136,7 +136,7 @@ internal sealed partial class SchemaRestorer(MigrationSession session)
             await transaction.RollbackAsync("entry", cancellationToken);
             if (!await HasCastAsync(connection, entry, cancellationToken))
             {
-                throw Errors.SchemaEntryFailed(entry.ToString(), entry.Sql, exception);
+                throw Errors.SchemaEntryFailed(entry.ToString(), entry.Sql, [], exception);
             }
         }
         catch (PostgresException exception) when (MayBeMissing(entry, exception))
@@ -147,7 +147,8 @@ internal sealed partial class SchemaRestorer(MigrationSession session)
         }
         catch (PostgresException exception)
         {
-            throw Errors.SchemaEntryFailed(entry.ToString(), entry.Sql, exception);
+            await transaction.RollbackAsync("entry", cancellationToken);
+            throw Errors.SchemaEntryFailed(entry.ToString(), entry.Sql, await NamedByAsync(connection, entry, cancellationToken), exception);
         }
 
         await connection.ExecuteAsync("UPDATE heroku_migrator.schema_entry SET done_at = clock_timestamp(), problem = $2 WHERE seq = $1", cancellationToken, entry.Sequence, problem);
@@ -173,6 +174,12 @@ internal sealed partial class SchemaRestorer(MigrationSession session)
             await connection.ExecuteAsync("SET LOCAL search_path = pg_catalog", cancellationToken);
         }
     }
+
+    /// <summary>What cannot be made without it, as far as the text of the later entries tells.</summary>
+    private static Task<List<string>> NamedByAsync(NpgsqlConnection connection, SchemaEntry entry, CancellationToken cancellationToken) =>
+        connection.ListAsync(
+            "SELECT kind || ' ' || name FROM heroku_migrator.schema_entry WHERE seq > $1 AND kind <> 'COMMENT' AND strpos(sql, $2) > 0 ORDER BY seq",
+            row => row.GetString(0), cancellationToken, entry.Sequence, entry.Name);
 
     private static Task<bool> HasCastAsync(NpgsqlConnection connection, SchemaEntry entry, CancellationToken cancellationToken)
     {
