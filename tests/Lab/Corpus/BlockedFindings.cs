@@ -7,19 +7,15 @@ namespace HerokuMigrator.Lab;
 internal static partial class BlockedFindings
 {
     /// <summary>
-    /// Runs the remedies that are SQL: on the source in the owner's name, or as a superuser where the owner may not; on the target as a superuser where the remedy says so.
-    /// Makes the extensions that the target's role may not make, as the target's operator would. Returns what was done.
+    /// Runs the remedies that are SQL: on the source in the owner's name, or as a superuser where the owner may not; on the target as a superuser where the remedy says so,
+    /// as the target's operator would. Returns what was done.
     /// </summary>
     public static async Task<IReadOnlyList<string>> MendAsync(ReadinessReport report, LabMove move, CancellationToken cancellationToken)
     {
         List<string> done = [];
         foreach (var check in report.Checks.Where(check => check.Status == CheckStatus.Blocked))
         {
-            if (check.Id == "Extensions")
-            {
-                done.Add("the target's operator made " + string.Join(", ", await ExtensionDifferences.MakeOnTargetAsync(move, cancellationToken)));
-            }
-            else if (StatementsPattern().Match(check.Remedy) is { Success: true } statements)
+            if (StatementsPattern().Match(check.Remedy) is { Success: true } statements)
             {
                 done.Add(await RunAsync(statements.Value, move, cancellationToken));
             }
