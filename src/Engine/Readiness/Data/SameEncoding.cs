@@ -1,3 +1,5 @@
+using HerokuMigrator.Catalog;
+
 namespace HerokuMigrator.Readiness;
 
 internal sealed class SameEncoding : IReadinessCheck
@@ -10,16 +12,18 @@ internal sealed class SameEncoding : IReadinessCheck
 
     public async Task<Finding> RunAsync(ReadinessContext context, CancellationToken cancellationToken)
     {
-        const string sql = "SELECT pg_encoding_to_char(encoding)::text FROM pg_database WHERE datname = current_database()";
-        await using var source = await context.OpenSourceAsync(cancellationToken);
+        var (from, to) = await DatabaseLocale.OnceAsync(context, cancellationToken);
+        if (from.Encoding == to.Encoding)
+        {
+            return Finding.Pass($"Both databases are encoded in {from.Encoding}.");
+        }
+
         await using var target = await context.OpenTargetAsync(cancellationToken);
-        var (from, to) = (await source.ScalarAsync<string>(sql, cancellationToken), await target.ScalarAsync<string>(sql, cancellationToken));
-        return from == to
-            ? Finding.Pass($"Both databases are encoded in {from}.")
-            : Finding.Blocked(
-                $"The source is encoded in {from}, the target in {to}.",
-                "Text that the target's encoding does not have would end the copy, and the contents could not be compared.",
-                $"Create the target database anew: CREATE DATABASE … ENCODING '{from}' TEMPLATE template0;",
-                [await CatalogQuestions.DatabaseAsync(target, cancellationToken)]);
+        var database = await CatalogQuestions.DatabaseAsync(target, cancellationToken);
+        return Finding.Blocked(
+            $"The source is encoded in {from.Encoding}, the target in {to.Encoding}.",
+            "Text that the target's encoding does not have would end the copy, and the contents could not be compared.",
+            from.CreateAnew(database, SqlName.Quote(to.Owner)),
+            [database]);
     }
 }
