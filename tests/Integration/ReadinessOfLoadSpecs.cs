@@ -175,6 +175,9 @@ public sealed class ReadinessOfLoadSpecs(LabPair lab)
         var check = await move.CheckAsync("LockTable", ToThere);
 
         check.MustBe(CheckStatus.Warning, "target: max_locks_per_transaction");
+        await move.Source.ExecuteAsOwnerAsync("DO $$ BEGIN FOR i IN 101..200 LOOP EXECUTE format('CREATE TABLE public.t%s (id bigserial, line text)', i); END LOOP; END $$", token);
+        check = await move.CheckAsync("LockTable", ToThere);
+        check.MustBe(CheckStatus.Blocked, "target: max_locks_per_transaction");
         await server.Database.ExecuteAsync(check.Remedy, token);
         await server.Server.RestartAsync(token);
         (await move.CheckAsync("LockTable", ToThere)).MustBe(CheckStatus.Pass);
