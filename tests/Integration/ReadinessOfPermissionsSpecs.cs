@@ -25,6 +25,8 @@ public sealed class ReadinessOfPermissionsSpecs(LabPair lab)
         var check = await move.CheckAsync("TablesOwned");
 
         check.MustBe(CheckStatus.Blocked, "\"public\".\"Odd \"\"name\"", "\"public\".\"numbers\"");
+        // The same tables are not told of twice.
+        (await move.CheckAsync("TablePrivileges")).MustBe(CheckStatus.Pass);
         await move.Source.ExecuteAsync(check.Remedy, token);
         (await move.CheckAsync("TablesOwned")).MustBe(CheckStatus.Pass);
     }
@@ -126,7 +128,7 @@ public sealed class ReadinessOfPermissionsSpecs(LabPair lab)
     {
         var token = TestContext.Current.CancellationToken;
         await using var move = await lab.NewMoveAsync(token);
-        await move.Source.ExecuteAsOwnerAsync("CREATE TABLE public.items (id int PRIMARY KEY); CREATE SCHEMA \"Back Office\"", token);
+        await move.Source.ExecuteAsOwnerAsync("CREATE TABLE public.items (id int PRIMARY KEY); CREATE SCHEMA \"Back Office\"; CREATE TABLE \"Back Office\".desks (id int PRIMARY KEY)", token);
         await move.Target.ExecuteAsync("CREATE SCHEMA \"Back Office\"; DROP SCHEMA public", token);
 
         var check = await move.CheckAsync("TargetCanCreate");

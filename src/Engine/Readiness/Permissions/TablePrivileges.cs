@@ -4,12 +4,13 @@ namespace HerokuMigrator.Readiness;
 
 internal sealed class TablePrivileges : IReadinessCheck
 {
+    /// <summary>Those of other owners are told by TablesOwned: its remedy brings these privileges too.</summary>
     private const string Sql = $"""
         SELECT n.nspname, c.relname, has_schema_privilege(n.oid, 'USAGE'),
                ARRAY(SELECT p FROM unnest(CASE WHEN c.relkind = 'S' THEN ARRAY['SELECT'] ELSE ARRAY['SELECT', 'TRIGGER'] END) p
                      WHERE NOT CASE WHEN c.relkind = 'S' THEN has_sequence_privilege(c.oid, p) ELSE has_table_privilege(c.oid, p) END)
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE c.relkind IN ('r', 'p', 'S') AND {UserObjects.RelationFilter}
+        WHERE c.relkind IN ('r', 'p', 'S') AND pg_has_role(c.relowner, 'USAGE') AND {UserObjects.RelationFilter}
         ORDER BY 1, 2
         """;
 
@@ -39,7 +40,7 @@ internal sealed class TablePrivileges : IReadinessCheck
             $"The role lacks privileges on {FindingText.Count(lacking.Count, "table or sequence", "tables and sequences")} of the source: "
             + FindingText.Several([.. lacking.Select(relation => relation.Name)]) + ".",
             "What cannot be read cannot be copied, and changes are captured by triggers.",
-            FindingText.Statements(statements),
+            "-- on the source, as the owner of the schemas and tables:\n" + FindingText.Statements(statements),
             [.. lacking.Select(relation => relation.Name)]);
     }
 }

@@ -41,7 +41,7 @@ internal sealed class TablesOwned : IReadinessCheck
             $"{FindingText.Count(foreign.Count, "table or sequence", "tables and sequences")} of the source belong{(foreign.Count == 1 ? "s" : "")} to other roles: "
             + FindingText.Several([.. foreign.Select(relation => relation.ToString())]) + ".",
             "Only an owner can put triggers on a table, and hold back its writers during the switch.",
-            FindingText.Statements(foreign.SelectMany(relation => Remedies(relation, role, inherits, grantsInherit))),
+            "-- on the source, as a superuser or a role that may grant these:\n" + FindingText.Statements(foreign.SelectMany(relation => Remedies(relation, role, inherits, grantsInherit))),
             [.. foreign.Select(relation => relation.Name)]);
     }
 
