@@ -25,11 +25,18 @@ internal sealed class DatabaseSettings : IReadinessCheck
     /// <summary>The fence's own, and what would keep the migration from writing.</summary>
     private static readonly HashSet<string> NotCarried = new(StringComparer.OrdinalIgnoreCase) { "default_transaction_read_only", "session_replication_role", "role" };
 
+    /// <summary>Those that the migration's own sessions cannot switch off when they connect; see SessionTimeouts.</summary>
+    private static readonly HashSet<string> Cutting = new(StringComparer.OrdinalIgnoreCase) { "idle_session_timeout", "transaction_timeout" };
+
     public string Id => nameof(DatabaseSettings);
 
     public string Group => CheckGroup.Schema;
 
     public string Title => "Settings of the database and its roles";
+
+    internal static bool Carries(string name) => !NotCarried.Contains(name);
+
+    internal static bool CutsSessions(string name) => Cutting.Contains(name);
 
     private sealed record Setting(string? Role, string Name, string Value)
     {
@@ -47,7 +54,8 @@ internal sealed class DatabaseSettings : IReadinessCheck
         var wanted = await ReadAsync(source, cancellationToken);
         var roles = wanted.Select(one => one.Role).OfType<string>().Where(role => role.Length > 0).ToList();
         var absent = await CatalogQuestions.MissingRolesAsync(target, roles, cancellationToken);
-        var missing = wanted.Where(one => !there.Contains(one) && !NotCarried.Contains(one.Name) && !absent.Contains(one.Role ?? "")
+        var effective = await ServerSettings.OnceAsync(context, cancellationToken);
+        var missing = wanted.Where(one => !there.Contains(one) && Carries(one.Name) && !absent.Contains(one.Role ?? "") && !IsMet(one)
             && (known.ContainsKey(one.Name) || one.Name.Contains('.', StringComparison.Ordinal))).ToList();
         if (missing.Count == 0)
         {
@@ -58,11 +66,23 @@ internal sealed class DatabaseSettings : IReadinessCheck
         return Finding.Warning(
             $"{FindingText.Count(missing.Count, "setting")} of the source's database or roles {(missing.Count == 1 ? "is" : "are")} not on the target: {FindingText.Several(missing.ConvertAll(one => one.ToString()))}.",
             "They are not carried over. Sessions on the target would find other names by search_path, show other times, wait longer or less. Settings of other roles are compared once the target has these roles.",
-            "-- on the target, before the switch; sessions see them when they connect anew:\n" + FindingText.Statements(missing.Select(one =>
-                (known.GetValueOrDefault(one.Name, true) ? "/* as a superuser */ " : "")
-                + (one.Role is "" ? $"ALTER DATABASE {database}" : $"ALTER ROLE {(one.Role is null ? role : SqlName.Quote(one.Role))} IN DATABASE {database}")
-                + $" SET {Name(one.Name)} = {(Lists.Contains(one.Name) && one.Value.Length > 0 ? one.Value : SqlName.Literal(one.Value))}")),
+            string.Join('\n', new[]
+            {
+                Statements("-- on the target, before the switch; sessions see them when they connect anew:\n", missing.FindAll(one => !CutsSessions(one.Name))),
+                Statements("-- on the target, after the switch only, as sessions of the migration would be cut by them:\n", missing.FindAll(one => CutsSessions(one.Name))),
+            }.Where(part => part.Length > 0)),
             [.. missing.Select(one => one.Name).Distinct(StringComparer.Ordinal)]);
+
+        // By the server's own setting, or by that of another kind.
+        bool IsMet(Setting one) =>
+            one.Role is null or "" && !wanted.Exists(other => one.Role is "" && other.Role is null && other.Name == one.Name)
+            && effective.Source.GetValueOrDefault(one.Name) is { IsOfDatabaseOrRole: true } from && effective.Target.GetValueOrDefault(one.Name) is { } to
+            && from.Value == to.Value && from.Unit == to.Unit;
+
+        string Statements(string when, List<Setting> settings) => settings.Count == 0 ? "" : when + FindingText.Statements(settings.Select(one =>
+            (known.GetValueOrDefault(one.Name, true) ? "/* as a superuser */ " : "")
+            + (one.Role is "" ? $"ALTER DATABASE {database}" : $"ALTER ROLE {(one.Role is null ? role : SqlName.Quote(one.Role))} IN DATABASE {database}")
+            + $" SET {Name(one.Name)} = {(Lists.Contains(one.Name) && one.Value.Length > 0 ? one.Value : SqlName.Literal(one.Value))}"));
     }
 
     /// <summary>Where a role has one for the database and one for all, the first counts.</summary>

@@ -3,8 +3,11 @@ using Npgsql;
 namespace HerokuMigrator.Readiness;
 
 /// <summary>A server setting as sessions without settings of their own have it.</summary>
-internal sealed record ServerSetting(string Name, string Value, string Unit, string Context)
+internal sealed record ServerSetting(string Name, string Value, string Unit, string Context, string Origin)
 {
+    /// <summary>Given by an ALTER DATABASE or ALTER ROLE; what stands there for all roles of all databases is the server's.</summary>
+    public bool IsOfDatabaseOrRole => Origin is "database" or "user" or "database user";
+
     /// <summary>The times and sizes of zero say "off" or "none".</summary>
     public bool IsZero => Value == "0";
 
@@ -31,8 +34,8 @@ internal sealed record ServerSettings(IReadOnlyDictionary<string, ServerSetting>
     {
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
         var all = await connection.ListAsync(
-            "SELECT name, setting, coalesce(unit, ''), context FROM pg_catalog.pg_settings",
-            row => new ServerSetting(row.GetString(0), row.IsDBNull(1) ? "" : row.GetString(1), row.GetString(2), row.GetString(3)),
+            "SELECT name, setting, coalesce(unit, ''), context, source FROM pg_catalog.pg_settings",
+            row => new ServerSetting(row.GetString(0), row.IsDBNull(1) ? "" : row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4)),
             cancellationToken);
         return all.ToDictionary(setting => setting.Name, StringComparer.Ordinal);
     }

@@ -31,7 +31,7 @@ internal sealed class TargetSettings : IReadinessCheck
         if (differing.Count == 0)
         {
             return locales.Count == 0
-                ? Finding.Pass("The settings that an application feels are the same on both sides.")
+                ? Finding.Pass("The settings that an application feels are the same on both sides, apart from what DatabaseSettings tells of.")
                 : FindingText.Note($"Other locales on the target: {Texts(settings, locales)}.", "The texts of amounts of the type money, and what to_char makes of numbers and dates, can differ.", locales);
         }
 
@@ -44,10 +44,15 @@ internal sealed class TargetSettings : IReadinessCheck
             [.. differing, .. locales]);
     }
 
-    /// <summary>A setting that only one of both versions has counts where it does something.</summary>
+    /// <summary>
+    /// A setting that only one of both versions has counts where it does something. What was set for the source's database or role, and has no counterpart,
+    /// is told by DatabaseSettings; a source that fires no triggers by CaptureBypassed.
+    /// </summary>
     private static bool Differ(ServerSettings settings, string name) =>
         (settings.Source.GetValueOrDefault(name), settings.Target.GetValueOrDefault(name)) switch
         {
+            ({ IsOfDatabaseOrRole: true }, { IsOfDatabaseOrRole: false }) when DatabaseSettings.Carries(name) => false,
+            ({ Value: not "origin" }, { Value: "origin" }) when name == "session_replication_role" => false,
             ({ } from, { } to) => from.Value != to.Value && !(name == "TimeZone" && NamesOfUtc.Contains(from.Value) && NamesOfUtc.Contains(to.Value)),
             _ => false,
         };
@@ -59,6 +64,6 @@ internal sealed class TargetSettings : IReadinessCheck
     private static string Statement(string database, ServerSetting from, ServerSetting to)
     {
         var value = from.Name == "search_path" && from.Value.Length > 0 ? from.Value : SqlName.Literal(from.Value + (from.Unit.Length > 0 && !from.IsZero ? from.Unit : ""));
-        return $"ALTER DATABASE {database} SET {from.Name} = {value}; -- on the target{(to.Context == "superuser" ? ", as a superuser" : "")}";
+        return $"ALTER DATABASE {database} SET {from.Name} = {value}; -- on the target{(to.Context == "superuser" ? ", as a superuser" : "")}{(DatabaseSettings.CutsSessions(name: from.Name) && !from.IsZero ? ", after the switch only: sessions of the migration would be cut by it" : "")}";
     }
 }
