@@ -79,6 +79,21 @@ public sealed class ReadinessOfSchemasSpecs(LabPair lab)
     }
 
     [Fact]
+    public async Task A_language_that_the_target_lacks_blocks_until_the_remedy_was_run_with_what_nothing_depends_on()
+    {
+        var token = TestContext.Current.CancellationToken;
+        await using var move = await lab.NewMoveAsync(token);
+        await move.Source.ExecuteAsync(
+            "DROP EXTENSION pg_stat_statements; CREATE EXTENSION plperlu; CREATE FUNCTION public.one() RETURNS int LANGUAGE plperlu AS 'return 1'; CREATE EXTENSION dblink SCHEMA public", token);
+
+        var check = await move.CheckAsync("Extensions");
+
+        check.MustBe(CheckStatus.Blocked, "\"plperlu\"", "\"dblink\"");
+        await move.Target.ExecuteAsync(check.Remedy, token);
+        (await move.CheckAsync("Extensions")).MustBe(CheckStatus.Pass);
+    }
+
+    [Fact]
     public async Task An_extension_of_an_older_version_than_the_target_could_have_is_a_warning_until_the_remedy_was_run()
     {
         var token = TestContext.Current.CancellationToken;

@@ -19,7 +19,7 @@ public sealed class ReadinessOfTargetsSpecs(LabPair lab)
         var check = await move.CheckAsync("TargetEmpty");
 
         check.MustBe(CheckStatus.Blocked, "\"app\".\"parts\"", "\"public\".\"Old\"");
-        await move.Target.ExecuteAsOwnerAsync(check.Remedy[check.Remedy.IndexOf("DROP", StringComparison.Ordinal)..], token);
+        await move.Target.ExecuteAsOwnerAsync(check.Remedy, token);
         (await move.CheckAsync("TargetEmpty")).MustBe(CheckStatus.Pass);
     }
 
@@ -41,7 +41,7 @@ public sealed class ReadinessOfTargetsSpecs(LabPair lab)
         var check = await move.CheckAsync("TargetCollisions");
 
         check.MustBe(CheckStatus.Blocked, "\"public\".\"mood\"", "\"public\".\"now_view\"", "\"public\".\"numbers\"", "\"public\".\"twice\"(integer)");
-        await move.Target.ExecuteAsOwnerAsync(check.Remedy[check.Remedy.IndexOf("DROP", StringComparison.Ordinal)..], token);
+        await move.Target.ExecuteAsOwnerAsync(check.Remedy, token);
         (await move.CheckAsync("TargetCollisions")).MustBe(CheckStatus.Pass);
     }
 

@@ -62,20 +62,52 @@ public sealed class ReadinessOfWhatIsNotCarriedSpecs(LabPair lab)
     }
 
     [Fact]
+    public async Task A_setting_that_the_target_has_by_its_server_is_none_to_carry_and_one_that_cuts_sessions_is_carried_after_the_switch()
+    {
+        var token = TestContext.Current.CancellationToken;
+        await using var move = await lab.NewMoveAsync(token);
+        await move.Source.ExecuteAsync(
+            $"""
+            ALTER ROLE {SqlName.Quote(move.Source.Owner.Name)} RESET ALL; ALTER ROLE {SqlName.Quote(move.Source.Owner.Name)} IN DATABASE {SqlName.Quote(move.Source.Name)} RESET ALL; ALTER DATABASE {SqlName.Quote(move.Source.Name)} RESET ALL;
+            ALTER DATABASE {SqlName.Quote(move.Source.Name)} SET "TimeZone" = 'GMT'; ALTER DATABASE {SqlName.Quote(move.Source.Name)} SET idle_session_timeout = '3h';
+            """,
+            token);
+        await move.Target.ExecuteAsync($"ALTER ROLE {SqlName.Quote(move.Target.Owner.Name)} SET \"TimeZone\" = 'GMT'", token);
+
+        var check = await move.CheckAsync("DatabaseSettings");
+
+        check.MustBe(CheckStatus.Warning, "idle_session_timeout");
+        Assert.StartsWith("-- on the target, after the switch only", check.Remedy, StringComparison.Ordinal);
+        (await move.CheckAsync("TargetSettings")).MustBe(CheckStatus.Pass);
+    }
+
+    [Fact]
     [Fires("LogicalReplication")]
     public async Task Publications_slots_and_subscriptions_are_a_warning()
     {
         var token = TestContext.Current.CancellationToken;
         await using var move = await lab.NewMoveAsync(token);
-        const string table = "CREATE TABLE public.\"It's\" (id int PRIMARY KEY)";
+        const string table = "CREATE TABLE public.\"It's\" (id int PRIMARY KEY); CREATE SCHEMA \"a;\"\"b\"; CREATE TABLE \"a;\"\"b\".t (\"Ke;\"\"y\" int PRIMARY KEY, v int)";
         await move.Source.ExecuteAsync(
-            table + """; CREATE PUBLICATION "to follow" FOR TABLE public."It's" WITH (publish = 'insert'); CREATE SUBSCRIPTION idle CONNECTION 'dbname=nowhere' PUBLICATION p WITH (connect = false)""", token);
+            table + """
+            ; CREATE PUBLICATION "to follow" FOR TABLE public."It's", TABLES IN SCHEMA "a;""b" WITH (publish = 'insert');
+            CREATE PUBLICATION "Part;s" FOR TABLE "a;""b".t ("Ke;""y") WHERE (v > 1) WITH (publish_via_partition_root); CREATE SUBSCRIPTION idle CONNECTION 'dbname=nowhere' PUBLICATION p WITH (connect = false)
+            """,
+            token);
 
         var check = await move.CheckAsync("LogicalReplication");
 
-        check.MustBe(CheckStatus.Warning, "\"to follow\"", "\"idle\"");
+        check.MustBe(CheckStatus.Warning, "\"Part;s\"", "\"to follow\"", "\"idle\"");
         await move.Target.ExecuteAsync(table + "; " + check.Remedy, token);
         Assert.True(await move.AskTargetAsync<bool>("SELECT pubinsert AND NOT pubupdate FROM pg_publication WHERE pubname = 'to follow'", token));
+        Assert.Equal("a;\"b.It's", await move.AskTargetAsync<string>(
+            """
+            SELECT string_agg(n.nspname, '.' ORDER BY 1) || (SELECT '.' || c.relname FROM pg_publication_rel r JOIN pg_class c ON c.oid = r.prrelid WHERE r.prpubid = p.oid)
+            FROM pg_publication p JOIN pg_publication_namespace s ON s.pnpubid = p.oid JOIN pg_namespace n ON n.oid = s.pnnspid WHERE pubname = 'to follow' GROUP BY p.oid
+            """,
+            token));
+        Assert.True(await move.AskTargetAsync<bool>("SELECT p.pubviaroot AND r.prattrs::text = '1' FROM pg_publication p JOIN pg_publication_rel r ON r.prpubid = p.oid WHERE pubname = 'Part;s'", token));
+        Assert.Contains("/* and its filter: WHERE (…) */", check.Remedy, StringComparison.Ordinal);
         await move.Source.ExecuteAsync("ALTER SUBSCRIPTION idle SET (slot_name = NONE); DROP SUBSCRIPTION idle", token);
     }
 
@@ -129,6 +161,7 @@ public sealed class ReadinessOfWhatIsNotCarriedSpecs(LabPair lab)
 
         check.MustBe(CheckStatus.Warning, "\"public\".\"settings\"");
         Assert.Contains("of citext (1 row)", check.Finding, StringComparison.Ordinal);
+        Assert.All(check.Remedy.Split('\n'), line => Assert.True(line.StartsWith("-- ", StringComparison.Ordinal) || line.StartsWith("\\copy ", StringComparison.Ordinal), line));
         await move.Source.ExecuteAsync("DELETE FROM public.settings WHERE own", token);
         (await move.CheckAsync("ExtensionTableRows")).MustBe(CheckStatus.Pass);
     }
@@ -152,7 +185,7 @@ public sealed class ReadinessOfWhatIsNotCarriedSpecs(LabPair lab)
         var check = await move.CheckAsync("PartitionMaintenance");
 
         check.MustBe(CheckStatus.Warning, "\"public\".\"events\"");
-        await move.Source.ExecuteAsOwnerAsync(check.Remedy, token);
+        await move.Source.ExecuteAsOwnerAsync("SET TimeZone = 'Pacific/Auckland'; " + check.Remedy, token);
         (await move.CheckAsync("PartitionMaintenance")).MustBe(CheckStatus.Pass);
     }
 

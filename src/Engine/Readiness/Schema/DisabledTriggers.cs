@@ -4,12 +4,12 @@ namespace HerokuMigrator.Readiness;
 
 internal sealed class DisabledTriggers : IReadinessCheck
 {
-    /// <summary>Those of a foreign key carry its enforcement; each by the name of the constraint.</summary>
+    /// <summary>Those of a foreign key carry its enforcement; each with the name of the constraint.</summary>
     private const string Sql = $"""
-        SELECT DISTINCT n.nspname, c.relname, coalesce(k.conname, t.tgname), k.conname IS NOT NULL
+        SELECT n.nspname, c.relname, t.tgname, k.conname
         FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
         LEFT JOIN pg_constraint k ON k.oid = t.tgconstraint AND k.contype = 'f'
-        WHERE t.tgenabled = 'D' AND (NOT t.tgisinternal OR k.oid IS NOT NULL) AND {UserObjects.RelationFilter} ORDER BY 1, 2, 3
+        WHERE t.tgenabled = 'D' AND (NOT t.tgisinternal OR k.oid IS NOT NULL) AND {UserObjects.RelationFilter} ORDER BY 1, 2, 4, 3
         """;
 
     public string Id => nameof(DisabledTriggers);
@@ -22,16 +22,17 @@ internal sealed class DisabledTriggers : IReadinessCheck
     {
         await using var source = await context.OpenSourceAsync(cancellationToken);
         var found = await source.ListAsync(
-            Sql, row => (Table: SqlName.Qualify(row.GetString(0), row.GetString(1)), Name: SqlName.Quote(row.GetString(2)), IsForeignKey: row.GetBoolean(3)), cancellationToken);
-        var keys = found.FindAll(one => one.IsForeignKey);
+            Sql, row => (Table: SqlName.Qualify(row.GetString(0), row.GetString(1)), Name: SqlName.Quote(row.GetString(2)), Key: row.IsDBNull(3) ? null : SqlName.Quote(row.GetString(3))), cancellationToken);
+        var behind = found.FindAll(one => one.Key is not null);
+        var keys = behind.ConvertAll(one => (one.Table, one.Key)).Distinct().ToList();
         if (keys.Count > 0)
         {
             return Finding.Warning(
-                $"{FindingText.Count(keys.Count, "foreign key is", "foreign keys are")} not enforced, as the triggers behind are disabled: {FindingText.Several(keys.ConvertAll(one => $"{one.Name} on {one.Table}"))}.",
+                $"{FindingText.Count(keys.Count, "foreign key is", "foreign keys are")} not enforced, as the triggers behind are disabled: {FindingText.Several(keys.ConvertAll(one => $"{one.Key} on {one.Table}"))}.",
                 "The target enforces them. Where rows break such a key, it cannot be made there, and the start ends with that error after the copy.",
                 "-- on the source, as a superuser; then make sure that every row has its partner, or drop the constraint:\n"
-                + FindingText.Statements(keys.Select(one => $"ALTER TABLE {one.Table} ENABLE TRIGGER ALL")),
-                keys.ConvertAll(one => $"{one.Table}.{one.Name}"));
+                + FindingText.Statements(behind.Select(one => $"ALTER TABLE {one.Table} ENABLE TRIGGER {one.Name}")),
+                keys.ConvertAll(one => $"{one.Table}.{one.Key}"));
         }
 
         return found.Count == 0

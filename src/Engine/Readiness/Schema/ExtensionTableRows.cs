@@ -44,9 +44,10 @@ internal sealed class ExtensionTableRows : IReadinessCheck
             return Finding.Warning(
                 $"{FindingText.Count(filled.Count, "table")} of extensions hold{(filled.Count == 1 ? "s" : "")} rows of yours: {FindingText.Several(filled.ConvertAll(one => $"{one.Table.Name} of {one.Table.Extension} ({Rows(one.Rows)})"))}.",
                 "Tables of extensions are made by the extension on the target, and their rows are not moved: jobs, settings or reference systems would be missing there.",
-                "Carry them over by hand once the start has made the extension on the target, before the switch:\n"
+                "-- carry them over by hand once the start has made the extension on the target, before the switch; on the source, by psql:\n"
                 + string.Join('\n', filled.Select((one, at) => $"\\copy (SELECT * FROM {one.Table.Name} {one.Table.Condition}) TO 'rows-{at + 1}.copy'"))
-                + "\n-- the above on the source, by psql; then on the target: \\copy TABLE FROM the same file. Where the extension has functions for it (cron.schedule, create_parent), use these instead.",
+                + "\n-- then on the target (where the extension has functions for it, cron.schedule or create_parent, use these instead):\n"
+                + string.Join('\n', filled.Select((one, at) => $"\\copy {one.Table.Name} FROM 'rows-{at + 1}.copy'")),
                 filled.ConvertAll(one => one.Table.Name));
         }
 

@@ -77,7 +77,7 @@ internal sealed class Extensions : IReadinessCheck
                 null => new Outcome(extension, "not available on the target", null),
                 { Schema: null } found => new Outcome(extension, await TryCreateAsync(target, extension, cancellationToken), found.Version)
                 {
-                    Remedy = $"CREATE SCHEMA IF NOT EXISTS {SqlName.Quote(extension.Schema)} AUTHORIZATION {role};\nCREATE EXTENSION {SqlName.Quote(extension.Name)} WITH SCHEMA {SqlName.Quote(extension.Schema)}",
+                    Remedy = $"{MakeSchema(extension, $" AUTHORIZATION {role}")}CREATE EXTENSION {SqlName.Quote(extension.Name)} WITH SCHEMA {SqlName.Quote(extension.Schema)}",
                 },
                 var found when found.Schema != extension.Schema => new Outcome(
                     extension, $"in the schema {SqlName.Quote(extension.Schema)} on the source, {SqlName.Quote(found.Schema)} on the target", found.Version) { Remedy = Move(extension, found) },
@@ -101,7 +101,7 @@ internal sealed class Extensions : IReadinessCheck
                 $"The schema needs {FindingText.Count(needed.Count, "extension")} that the target cannot have as the source has {(needed.Count == 1 ? "it" : "them")}: {FindingText.Several(Texts(needed))}."
                 + (missing.Count == needed.Count ? "" : $" It cannot have these either, which nothing in the schema needs: {FindingText.Several(Texts(missing.Except(needed)))}."),
                 "Those objects cannot be made on the target.",
-                Remedy(needed, "Have the target's operator allow the extension, or remove what needs it from the source."),
+                Remedy(missing, "Have the target's operator allow the extension, or remove what needs it from the source."),
                 [.. Names(needed), .. Names(missing.Except(needed))]);
         }
 
@@ -145,14 +145,18 @@ internal sealed class Extensions : IReadinessCheck
 
     /// <summary>pg_dump makes an extension only where there is none, and names what it brings with the source's schema.</summary>
     private static string Move(Installed extension, OnTarget found) =>
-        $"CREATE SCHEMA IF NOT EXISTS {SqlName.Quote(extension.Schema)};\n"
+        MakeSchema(extension, "")
         + (found.Relocatable ? $"ALTER EXTENSION {SqlName.Quote(found.Name)} SET SCHEMA {SqlName.Quote(extension.Schema)}" : $"DROP EXTENSION {SqlName.Quote(found.Name)}");
+
+    /// <summary>Procedural languages lie in pg_catalog, which is there and which nobody may make.</summary>
+    private static string MakeSchema(Installed extension, string owner) =>
+        extension.Schema.StartsWith("pg_", StringComparison.Ordinal) ? "" : $"CREATE SCHEMA IF NOT EXISTS {SqlName.Quote(extension.Schema)}{owner};\n";
 
     private static string Remedy(IReadOnlyList<Outcome> outcomes, string otherwise)
     {
         var statements = outcomes.Select(one => one.Remedy).OfType<string>().ToList();
-        return (statements.Count == 0 ? "" : $"-- on the target, as a superuser or as its platform lets you:\n{FindingText.Statements(statements)}\n")
-            + (statements.Count < outcomes.Count && otherwise.Length > 0 ? (statements.Count == 0 ? "" : "-- ") + otherwise : "");
+        return (statements.Count == 0 ? "" : $"-- on the target, as a superuser or as its platform lets you:\n{FindingText.Statements(statements)}")
+            + (statements.Count < outcomes.Count && otherwise.Length > 0 ? (statements.Count == 0 ? "" : "\n-- ") + otherwise : "");
     }
 
     private static List<string> Texts(IEnumerable<Outcome> outcomes) => [.. outcomes.Select(one => one.ToString())];

@@ -1,6 +1,8 @@
+using System.Text.RegularExpressions;
+
 namespace HerokuMigrator.Readiness;
 
-internal sealed class InvalidIndexes : IReadinessCheck
+internal sealed partial class InvalidIndexes : IReadinessCheck
 {
     public string Id => nameof(InvalidIndexes);
 
@@ -17,7 +19,14 @@ internal sealed class InvalidIndexes : IReadinessCheck
             : Finding.Warning(
                 $"{FindingText.Count(found.Count, "index is", "indexes are")} invalid: {FindingText.Several(found)}.",
                 "The remains of a CREATE INDEX CONCURRENTLY that failed, or one that is being built now: such an index is not made on the target, and its table cannot be replayed by it.",
-                FindingText.Statements(found.Select(index => $"REINDEX INDEX CONCURRENTLY {index}")) + "\n-- or DROP INDEX, where it is not needed",
+                FindingText.Statements(found.Select(Remedy)) + "\n-- on the source; or DROP INDEX, where it is not needed",
                 found);
     }
+
+    /// <summary>What a REINDEX CONCURRENTLY that failed has left beside the index that it was to replace cannot be mended.</summary>
+    private static string Remedy(string index) =>
+        LeftBesidePattern().IsMatch(index) ? $"DROP INDEX CONCURRENTLY {index}" : $"REINDEX INDEX CONCURRENTLY {index}";
+
+    [GeneratedRegex("_cc(new|old)[0-9]*\"$", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex LeftBesidePattern();
 }

@@ -64,7 +64,8 @@ internal sealed class PartitionMaintenance : IReadinessCheck
                 ending.Count == 0 ? "" : $"The partitions of {FindingText.Count(ending.Count, "table")} end within {Ahead.TotalDays:0} days: {FindingText.Several(ending.ConvertAll(last => FormattableString.Invariant($"{last.TableName} ({last.To:yyyy-MM-dd HH:mm})")))}.",
             }.Where(part => part.Length > 0)),
             "The switch refuses where a partition was made or dropped since the start, as it has no capture and no counterpart on the target.",
-            (making.Count == 0 ? "" : $"-- on the source, before the start:\n{FindingText.Statements(making)}\n")
+            (making.Count == 0 ? "" : $"-- on the source, before the start:\n{FindingText.Statements(making)}")
+            + (making.Count > 0 && jobs.Count > 0 ? "\n" : "")
             + (jobs.Count == 0 ? "" : "-- make the partitions of the coming days before the start, and let the jobs rest until the switch: SELECT cron.unschedule(…); then set them up on the target"),
             [.. ending.Select(last => last.TableName), .. jobs]);
     }

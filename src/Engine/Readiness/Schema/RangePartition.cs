@@ -44,10 +44,13 @@ internal sealed partial record RangePartition((string Schema, string Name) Table
             }
 
             last = name;
-            yield return $"CREATE TABLE {SqlName.Qualify(Partition.Schema, name)} PARTITION OF {TableName} FOR VALUES FROM ('{Text(from, "yyyy-MM-dd HH:mm:ss")}') TO ('{Text(to, "yyyy-MM-dd HH:mm:ss")}')";
+            yield return $"CREATE TABLE {SqlName.Qualify(Partition.Schema, name)} PARTITION OF {TableName} FOR VALUES FROM ('{Bound(from)}') TO ('{Bound(to)}')";
             from = to;
         }
     }
+
+    /// <summary>Whoever pastes it may be in another time zone; a column without one passes the offset over.</summary>
+    private static string Bound(DateTime moment) => Text(moment, "yyyy-MM-dd HH:mm:ss") + "+00";
 
     private static string Text(DateTime moment, string format) => moment.ToString(format, CultureInfo.InvariantCulture);
 

@@ -19,7 +19,10 @@ internal sealed class SourceLeftovers : IReadinessCheck
         {
             if (marker is null || !marker.StartsWith(CaptureInstaller.MarkerPrefix, StringComparison.Ordinal))
             {
-                return FindingText.Blocked(Errors.ForeignBucardo(schema), Reason);
+                return FindingText.Blocked(Errors.ForeignBucardo(schema), Reason) with
+                {
+                    Objects = [schema], Remedy = $"DROP SCHEMA {schema} CASCADE; -- on the source, where nothing uses it any more",
+                };
             }
 
             if (marker[CaptureInstaller.MarkerPrefix.Length..] is var id && id != context.OwnMigrationId)

@@ -43,7 +43,8 @@ internal sealed class SuperuserObjects : IReadinessCheck
     private static readonly string WithoutExtensionsSql = $"""
         SELECT o.kind, o.name, (SELECT CASE k.castmethod WHEN 'i' THEN ' WITH INOUT' WHEN 'b' THEN ' WITHOUT FUNCTION' END
                                         || CASE k.castcontext WHEN 'i' THEN ' AS IMPLICIT' WHEN 'a' THEN ' AS ASSIGNMENT' ELSE '' END
-                                FROM pg_cast k WHERE o.kind = 'CAST' AND k.oid = o.oid)
+                                FROM pg_cast k WHERE o.kind = 'CAST' AND k.oid = o.oid
+                                  AND NOT EXISTS (SELECT FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE t.oid IN (k.castsource, k.casttarget) AND {UserObjects.SchemaFilter}))
         FROM ({Sql}) o(kind, name, oid, class)
         WHERE NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = o.class AND e.objid = o.oid AND e.deptype = 'e') ORDER BY 1, 2
         """;
@@ -81,8 +82,15 @@ internal sealed class SuperuserObjects : IReadinessCheck
     private static string Remedy(IReadOnlyList<(string Kind, string Name, string? Making)> found)
     {
         var made = found.Where(one => one.Making is not null).Select(one => $"CREATE CAST {one.Name}{one.Making}").ToList();
-        var dropped = found.Where(one => one.Making is null).Select(one => one.Kind == "ROUTINE" ? $"ALTER ROUTINE {one.Name} NOT LEAKPROOF" : $"DROP {one.Kind} {one.Name}").ToList();
-        return (made.Count == 0 ? "" : $"-- on the target, as a superuser, before the start:\n{FindingText.Statements(made)}\n")
+        var dropped = found.Where(one => one.Making is null).Select(one => one.Kind switch
+        {
+            "ROUTINE" => $"ALTER ROUTINE {one.Name} NOT LEAKPROOF",
+            // It and the functions that read and print it hold each other.
+            "TYPE" => $"DROP TYPE {one.Name} CASCADE /* with its functions, and every column of that type */",
+            _ => $"DROP {one.Kind} {one.Name}",
+        }).ToList();
+        return (made.Count == 0 ? "" : $"-- on the target, as a superuser, before the start:\n{FindingText.Statements(made)}")
+            + (made.Count > 0 && dropped.Count > 0 ? "\n" : "")
             + (dropped.Count == 0 ? "" : $"-- on the source, where nothing needs them:\n{FindingText.Statements(dropped)}");
     }
 }

@@ -70,9 +70,13 @@ internal sealed class RemovedFeatures : IReadinessCheck
             : Finding.Blocked(
                 $"PostgreSQL {to} on the target no longer takes {FindingText.Count(found.Count, "object")} of the source: {FindingText.Several(found.ConvertAll(one => $"{one.Name} ({one.Why})"))}.",
                 "Those objects could not be made on the target.",
-                FindingText.Statements(found.Select(one => $"DROP {one.Name}")) + "\n-- on the source, or change them; see the release notes of PostgreSQL",
+                "-- on the source, or change them; see the release notes of PostgreSQL:\n" + FindingText.Statements(found.Select(one => Remedy(one.Name)).Distinct(StringComparer.Ordinal)),
                 [.. found.Select(one => one.Name[(one.Name.IndexOf(' ', StringComparison.Ordinal) + 1)..]).Distinct(StringComparer.Ordinal)]);
     }
+
+    /// <summary>A table is not dropped: its partitions hold rows.</summary>
+    private static string Remedy(string name) =>
+        name.StartsWith("TABLE ", StringComparison.Ordinal) ? $"-- make {name} anew without UNLOGGED, and attach its partitions to that" : $"DROP {name}";
 
     /// <summary>Views over the server's own views, whose columns come and go with its versions.</summary>
     private static async Task<List<(string Name, string Why)>> MissingColumnsAsync(NpgsqlConnection source, NpgsqlConnection target, int to, CancellationToken cancellationToken)

@@ -53,7 +53,7 @@ internal sealed class TargetCollisions : IReadinessCheck
             : Finding.Blocked(
                 $"{FindingText.Count(colliding.Count, "object")} of the target {(colliding.Count == 1 ? "has a name" : "have names")} that the source uses too: {FindingText.Several(colliding.ConvertAll(item => $"{item.Kind.ToLowerInvariant()} {item.Name}"))}.",
                 "The source's object of that name could not be made.",
-                $"Name an empty database as target. Where these objects are not needed:\n{FindingText.Statements(colliding.Select(item => $"DROP {item.Kind} {item.Name} CASCADE"))}",
+                $"-- name an empty database as target; or, on the target, where these objects are not needed:\n{FindingText.Statements(colliding.Select(item => $"DROP {item.Kind} {item.Name} CASCADE"))}",
                 colliding.ConvertAll(item => item.Name));
     }
 

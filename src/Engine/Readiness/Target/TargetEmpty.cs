@@ -24,7 +24,7 @@ internal sealed class TargetEmpty : IReadinessCheck
             : Finding.Blocked(
                 $"The target has {FindingText.Count(tables.Count, "table")} already: {FindingText.Several(tables)}.",
                 "The migration makes all tables itself, and must not touch the rows of others.",
-                $"Name an empty database as target. Where these tables are not needed:\n{FindingText.Statements(tables.Select(table => $"DROP TABLE {table} CASCADE"))}",
+                $"-- name an empty database as target; or, on the target, where these tables are not needed:\n{FindingText.Statements(tables.Select(table => $"DROP TABLE {table} CASCADE"))}",
                 tables);
     }
 }
