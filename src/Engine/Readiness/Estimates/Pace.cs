@@ -1,8 +1,8 @@
 namespace HerokuMigrator.Readiness;
 
 /// <summary>
-/// How fast the parts of a migration are on the machine of docs/performance.md, where each figure stands with its measurement;
-/// bench/estimates.sh sets what they lead to against what came. A round trip is measured anew for each estimate and is not in them.
+/// How fast the parts of a migration are on a machine of two cores that source, target and this program share; docs/performance.md says from what.
+/// bench/estimates.sh sets what they lead to against what came. Round trips and links are measured anew for each estimate and are not in them.
 /// </summary>
 internal static class Pace
 {
