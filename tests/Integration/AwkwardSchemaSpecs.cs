@@ -133,7 +133,7 @@ public sealed class AwkwardSchemaSpecs(LabPair lab)
         await using var move = await lab.NewMoveAsync(Token);
         // Trusted, and with a table of its own would be rare: a table that is made a member shows the same.
         await move.Source.ExecuteAsOwnerAsync(
-            "CREATE EXTENSION citext SCHEMA public; CREATE TABLE public.members (n int); INSERT INTO public.members VALUES (1); CREATE TABLE public.items (id public.citext PRIMARY KEY); INSERT INTO public.items VALUES ('A'), ('b')", Token);
+            "CREATE EXTENSION citext SCHEMA public; CREATE TABLE public.members (n int PRIMARY KEY CHECK (n > 0)); INSERT INTO public.members VALUES (1); CREATE TABLE public.items (id public.citext PRIMARY KEY); INSERT INTO public.items VALUES ('A'), ('b')", Token);
         await move.Source.ExecuteAsync("ALTER EXTENSION citext ADD TABLE public.members", Token);
 
         await MoveAsync(move, "UPDATE public.items SET id = 'c' WHERE id = 'B'");

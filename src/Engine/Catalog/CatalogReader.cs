@@ -102,7 +102,9 @@ public static class CatalogReader
             $"""
             SELECT CASE c.relkind WHEN 'v' THEN 'view ' WHEN 'm' THEN 'materialized view ' ELSE 'index ' END, n.nspname, c.relname
             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-            WHERE c.relkind IN ('v', 'm', 'i', 'I') AND {UserObjects.RelationFilter} ORDER BY 1, 2, 3
+            WHERE c.relkind IN ('v', 'm', 'i', 'I') AND {UserObjects.RelationFilter}
+              AND NOT EXISTS (SELECT FROM pg_index i JOIN pg_depend e ON e.classid = 'pg_class'::regclass AND e.objid = i.indrelid AND e.deptype = 'e' WHERE i.indexrelid = c.oid)
+            ORDER BY 1, 2, 3
             """,
             row => row.GetString(0) + SqlName.Qualify(row.GetString(1), row.GetString(2)),
             cancellationToken);
