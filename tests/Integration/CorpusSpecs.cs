@@ -7,7 +7,6 @@ namespace HerokuMigrator.Integration;
 public sealed class CorpusSpecs(LabPair lab)
 {
     [Theory]
-    [InlineData("SphericalKat__katbin")]                  // citext, partial indexes
     [InlineData("OpenEpicData__GamerClubAPI")]            // tables without a key
     [InlineData("roschaefer__rundfunk-mitbestimmen")]     // inheritance, materialized views on each other, exclusion constraints
     public async Task A_schema_of_a_real_application_moves_as_its_readiness_report_foretells(string name)

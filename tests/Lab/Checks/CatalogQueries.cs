@@ -64,7 +64,7 @@ internal static class CatalogQueries
             'comment', pg_catalog.col_description(c.oid, a.attnum))
         FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
             LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
-        WHERE {UserSchema} AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'c') AND a.attnum > 0 AND NOT a.attisdropped AND {Owned("c.oid", "pg_class")}
+        WHERE {UserSchema} AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'c') AND a.attnum > 0 AND NOT a.attisdropped AND {Owned("c.oid", "pg_class")} AND {Owned("c.reltype", "pg_type")}
         """,
         $"""
         SELECT 'index', i.indexrelid::pg_catalog.regclass::text, pg_catalog.concat_ws(' ', pg_catalog.pg_get_indexdef(i.indexrelid), 'valid', i.indisvalid, 'ready', i.indisready, 'identity', i.indisreplident, 'clustered', i.indisclustered)
@@ -75,18 +75,18 @@ internal static class CatalogQueries
         SELECT 'constraint', pg_catalog.concat_ws('.', nullif(c.conrelid, 0)::pg_catalog.regclass, nullif(c.contypid, 0)::pg_catalog.regtype, pg_catalog.quote_ident(c.conname)),
             pg_catalog.concat_ws(' ', pg_catalog.pg_get_constraintdef(c.oid), 'valid', c.convalidated, 'inherited', c.coninhcount, c.conislocal)
         FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace
-        WHERE {UserSchema} AND c.contype <> 't' AND {Owned("c.conrelid", "pg_class")}
+        WHERE {UserSchema} AND c.contype <> 't' AND {Owned("c.conrelid", "pg_class")} AND {Owned("c.contypid", "pg_type")}
         """,
         $"""
         SELECT 'trigger', pg_catalog.format('%s.%I', t.tgrelid::pg_catalog.regclass, t.tgname), pg_catalog.concat_ws(' ', pg_catalog.pg_get_triggerdef(t.oid), 'enabled', t.tgenabled)
         FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
             JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid JOIN pg_catalog.pg_namespace f ON f.oid = p.pronamespace
-        WHERE {UserSchema} AND NOT t.tgisinternal AND f.nspname NOT IN ('bucardo', 'heroku_migrator')
+        WHERE {UserSchema} AND NOT t.tgisinternal AND f.nspname NOT IN ('bucardo', 'heroku_migrator') AND {Owned("c.oid", "pg_class")}
         """,
         $"""
         SELECT 'foreign key trigger', pg_catalog.format('%s.%I.%s', t.tgrelid::pg_catalog.regclass, k.conname, t.tgfoid::pg_catalog.regproc), 'enabled ' || pg_catalog.string_agg(t.tgenabled::text, ',' ORDER BY t.tgenabled)
         FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_constraint k ON k.oid = t.tgconstraint JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-        WHERE {UserSchema} AND t.tgisinternal GROUP BY t.tgrelid, k.conname, t.tgfoid
+        WHERE {UserSchema} AND t.tgisinternal AND {Owned("c.oid", "pg_class")} GROUP BY t.tgrelid, k.conname, t.tgfoid
         """,
         $"""
         SELECT 'rule', pg_catalog.format('%s.%I', r.ev_class::pg_catalog.regclass, r.rulename), pg_catalog.pg_get_ruledef(r.oid)

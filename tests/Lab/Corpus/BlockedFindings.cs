@@ -37,7 +37,7 @@ internal static partial class BlockedFindings
 
     private static async Task<string> RunAsync(string statements, LabMove move, CancellationToken cancellationToken)
     {
-        var text = StatementsOnly().Replace(statements, "").Trim();
+        var text = CommentPattern().Replace(statements, "").Trim();
         if (statements.Contains("on the target", StringComparison.Ordinal))
         {
             await move.Target.ExecuteAsync(statements, cancellationToken);
@@ -61,5 +61,5 @@ internal static partial class BlockedFindings
     private static partial Regex StatementsPattern();
 
     [GeneratedRegex("^--.*\n?", RegexOptions.Multiline, 1000)]
-    private static partial Regex StatementsOnly();
+    private static partial Regex CommentPattern();
 }

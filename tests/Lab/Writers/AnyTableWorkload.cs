@@ -56,7 +56,7 @@ public sealed class AnyTableWorkload : IAsyncDisposable
         return workload;
     }
 
-    /// <summary>Returns when so many statements were committed since the start, or the time is over; throws where the writers met an error.</summary>
+    /// <summary>Returns when so many statements were committed since the start, or the time is over: a schema may refuse nearly everything.</summary>
     public async Task WaitForCommitsAsync(long wanted, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var until = DateTimeOffset.UtcNow + timeout;
