@@ -199,6 +199,7 @@ public sealed class ReadinessOfSchemaObjectsSpecs(LabPair lab)
             CREATE FUNCTION public.quiet(int) RETURNS int LANGUAGE sql LEAKPROOF AS 'SELECT 1';
             CREATE OPERATOR CLASS public.backwards FOR TYPE int USING btree AS OPERATOR 1 >, OPERATOR 3 =, FUNCTION 1 btint4cmp(int, int);
             CREATE CAST (text AS json) WITH INOUT;
+            CREATE TYPE public.uuids AS RANGE (subtype = uuid);
             CREATE TYPE public.mood AS ENUM ('well'); CREATE CAST (text AS public.mood) WITH INOUT AS IMPLICIT;
             """,
             token);

@@ -4,12 +4,13 @@ namespace HerokuMigrator.Readiness;
 
 internal sealed class UntrustedFunctions : IReadinessCheck
 {
-    /// <summary>Without the functions of a base type, which go with it; SuperuserObjects tells of that.</summary>
+    /// <summary>Without the functions of a base type, which go with it (SuperuserObjects tells of that), and the constructors of range types, which come with the type.</summary>
     private const string Sql = $"""
         SELECT n.nspname, p.proname, pg_get_function_identity_arguments(p.oid), l.lanname
         FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
         WHERE (NOT l.lanpltrusted AND l.lanname NOT IN ('sql', 'internal') OR l.lanname = 'internal' AND p.prokind <> 'a')
           AND NOT EXISTS (SELECT FROM pg_type t WHERE t.typtype = 'b' AND p.oid IN (t.typinput, t.typoutput, t.typreceive, t.typsend, t.typmodin, t.typmodout, t.typanalyze))
+          AND NOT EXISTS (SELECT FROM pg_depend t WHERE t.classid = 'pg_proc'::regclass AND t.objid = p.oid AND t.refclassid = 'pg_type'::regclass AND t.deptype IN ('i', 'a'))
           AND {UserObjects.RoutineFilter} ORDER BY 1, 2, 3
         """;
 
