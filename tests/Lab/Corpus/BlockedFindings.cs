@@ -17,7 +17,7 @@ internal static partial class BlockedFindings
         {
             if (StatementsPattern().Match(check.Remedy) is { Success: true } statements)
             {
-                done.Add(await RunAsync(statements.Value, move, cancellationToken));
+                done.Add(await TryAsync(statements.Value, move, cancellationToken));
             }
         }
 
@@ -33,6 +33,19 @@ internal static partial class BlockedFindings
         var (_, output) = await LabCommand.TryRunAsync(
             LabMachine.Tool("psql"), ["-X", "-q", "-d", scratch.Url], new Dictionary<string, string>(), cancellationToken, dump);
         return [.. output.Split('\n').Where(line => line.Contains("ERROR:", StringComparison.Ordinal) && !line.Contains("pg_stat_statements", StringComparison.Ordinal))];
+    }
+
+    /// <summary>A remedy that does not work is found out by the start, which is refused again.</summary>
+    private static async Task<string> TryAsync(string statements, LabMove move, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await RunAsync(statements, move, cancellationToken);
+        }
+        catch (PostgresException exception)
+        {
+            return $"refused ({exception.MessageText}): {statements}";
+        }
     }
 
     private static async Task<string> RunAsync(string statements, LabMove move, CancellationToken cancellationToken)

@@ -25,13 +25,17 @@ internal static class CorpusReport
         - **write pause**: `WritePauseMs` of the switch, on a machine that was not idle; no claim about speed.
         - **surprises**: warnings, errors and differences that the move met and that no warning of the report named by that object.
           `pg_stat_statements` is left out wherever the target's role is no superuser; the report says so in a note, which is not counted here.
-        - **blocked** counts as right where a restore of `pg_dump --schema-only` by the target's role is refused too and the remedy is enough for the move to go through.
+        - **blocked** counts as right where a restore of `pg_dump --schema-only` by the target's role is refused too and the remedy is enough for the move to go through;
+          what is met then is held against the report of before and the one after the remedy.
+        - What the lab does to the source so that it is one that could exist: rows whose foreign keys point nowhere get a row to refer to, or are taken out.
+          Materialized views of the source are refreshed before the comparison, as the writers left them behind; one that the source itself refuses to refresh then is not compared.
+        - The same schemas showed what the engine and the checks were mended for. That all is foretold says something about these schemas, less about others.
 
         """;
 
     public static string Write(IReadOnlyList<CorpusResult> results)
     {
-        var text = new StringBuilder(Head);
+        var text = new StringBuilder(Head).Append('\n');
         text.Append(Summary(results)).Append("\n\n");
         text.Append("| schema | tables | rows | before | statements | write pause, ms | outcome | surprises |\n|---|--:|--:|---|--:|--:|---|--:|\n");
         foreach (var result in results)
