@@ -36,7 +36,8 @@ public sealed partial class ReadinessStatementsSpecs
         return [.. await StatementsAsync(move.Source, cancellationToken), .. await StatementsAsync(move.Target, cancellationToken)];
     }
 
-    /// <summary>Each text with the number of its calls. How often a pooled session is used again is chance, and with it how often it is reset; the ways to both servers are measured as often as time allows.</summary>
+    /// <summary>Each text with the number of its calls. How often a pooled session is used again is chance, and with it how often it is reset; the ways to both servers are measured as often as time allows,
+    /// and samples are taken of so many tables at most, as long as time allows.</summary>
     private static async Task<List<string>> StatementsAsync(LabDatabase database, CancellationToken cancellationToken)
     {
         await using var connection = new NpgsqlConnection(database.Server.AdminConnectionString());
@@ -45,7 +46,7 @@ public sealed partial class ReadinessStatementsSpecs
             """
             SELECT s.query, s.calls FROM pg_stat_statements s
             WHERE s.dbid = (SELECT oid FROM pg_database WHERE datname = $1) AND s.userid = (SELECT oid FROM pg_roles WHERE rolname = $2)
-              AND s.query !~ '^(DISCARD|RESET|CLOSE|UNLISTEN|SET SESSION|SELECT pg_advisory_unlock_all|LOAD)' AND s.query !~ '^SELECT (\$1$|repeat\(|octet_length\()'
+              AND s.query !~ '^(DISCARD|RESET|CLOSE|UNLISTEN|SET SESSION|SELECT pg_advisory_unlock_all|LOAD)' AND s.query !~ '^SELECT (\$1$|repeat\(|octet_length\()|TABLESAMPLE'
             """,
             connection);
         command.Parameters.Add(new NpgsqlParameter { Value = database.Name });
