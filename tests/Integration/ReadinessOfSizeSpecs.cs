@@ -34,7 +34,10 @@ public sealed class ReadinessOfSizeSpecs(LabPair lab)
     {
         await using var move = await lab.NewMoveAsync(TestContext.Current.CancellationToken);
 
-        Assert.Contains("0 tables with about 0 rows", (await move.CheckAsync("SourceSize")).Finding, StringComparison.Ordinal);
+        var check = await move.CheckAsync("SourceSize");
+
+        check.MustBe(CheckStatus.Pass);
+        Assert.Contains("0 tables with about 0 rows", check.Finding, StringComparison.Ordinal);
     }
 
     [Fact]
