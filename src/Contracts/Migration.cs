@@ -20,7 +20,7 @@ public sealed record Migration
     /// <summary>Tables whose rows are moved: plain tables and the leaves of partitioned ones.</summary>
     public int Tables { get; init; }
 
-    /// <summary>Tables that are copied again under the fence, as no usable key lets changes be replayed.</summary>
+    /// <summary>Tables without a key that lets changes be replayed: those of them that are written meanwhile are copied again under the fence.</summary>
     public int TablesCopiedWhole { get; init; }
 
     /// <summary>Rows of the initial copy.</summary>

@@ -37,7 +37,7 @@ public sealed record SyncStatus
 
     public int TablesCopied { get; init; }
 
-    /// <summary>Tables that are copied again under the fence.</summary>
+    /// <summary>Tables without a usable key: those of them that are written meanwhile are copied again under the fence.</summary>
     public int TablesCopiedWhole { get; init; }
 
     /// <summary>Rows of the initial copy so far.</summary>

@@ -80,12 +80,18 @@ internal sealed class CaptureInstaller(NpgsqlDataSource source, IOperationEvents
 
     private async Task InstallAsync(NpgsqlConnection connection, TableInfo table, CancellationToken cancellationToken)
     {
-        await LockPatience.Default.RunAsync(
+        await RunAsync(connection, table.QualifiedName, CaptureSql.Objects(table).Concat(CaptureSql.Triggers(table)), events, cancellationToken);
+        events.Debug($"Capture installed on {table}.");
+    }
+
+    /// <summary>All in one transaction, once the table's lock is free; those that take it come last.</summary>
+    internal static Task RunAsync(NpgsqlConnection connection, string table, IEnumerable<string> statements, IOperationEvents events, CancellationToken cancellationToken) =>
+        LockPatience.Default.RunAsync(
             connection,
-            [table.QualifiedName],
+            [table],
             async () =>
             {
-                foreach (var sql in CaptureSql.Objects(table).Concat(CaptureSql.Triggers(table)))
+                foreach (var sql in statements)
                 {
                     await connection.ExecuteAsync(sql, cancellationToken);
                 }
@@ -100,8 +106,6 @@ internal sealed class CaptureInstaller(NpgsqlDataSource source, IOperationEvents
                 return Task.CompletedTask;
             },
             cancellationToken);
-        events.Debug($"Capture installed on {table}.");
-    }
 
     private static async Task<HashSet<(string Schema, string Table, string Trigger)>> PresentTriggersAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {

@@ -36,28 +36,28 @@ internal sealed class CaptureRemover(NpgsqlDataSource source, IOperationEvents e
     {
         var triggers = await connection.ListAsync(
             """
-            SELECT n.nspname, c.relname, t.tgname, p.proname FROM pg_trigger t
+            SELECT n.nspname, c.relname, t.tgname, CASE pn.nspname WHEN 'bucardo' THEN p.proname END, c.oid FROM pg_trigger t
             JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
             JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace pn ON pn.oid = p.pronamespace
-            WHERE pn.nspname = 'bucardo' AND n.nspname NOT IN ('bucardo', 'heroku_migrator') AND NOT t.tgisinternal
+            WHERE pn.nspname IN ('bucardo', 'heroku_migrator') AND n.nspname NOT IN ('bucardo', 'heroku_migrator') AND NOT t.tgisinternal
             ORDER BY 1, 2
             """,
-            row => (Schema: row.GetString(0), Table: row.GetString(1), Trigger: row.GetString(2), Function: row.GetString(3)),
+            row => (Schema: row.GetString(0), Table: row.GetString(1), Trigger: row.GetString(2), Function: row.IsDBNull(3) ? null : row.GetString(3), Oid: row.GetFieldValue<uint>(4)),
             cancellationToken);
-        var tables = triggers.GroupBy(trigger => (trigger.Schema, trigger.Table)).ToList();
+        var tables = triggers.GroupBy(trigger => (trigger.Schema, trigger.Table, trigger.Oid)).ToList();
         var done = 0;
         foreach (var table in tables)
         {
-            await RemoveAsync(connection, table.Key.Schema, table.Key.Table, [.. table.Select(trigger => (trigger.Trigger, trigger.Function))], cancellationToken);
+            await RemoveAsync(connection, table.Key, [.. table.Select(trigger => (trigger.Trigger, trigger.Function))], cancellationToken);
             events.Progress(new OperationProgress("Removing capture from the source", table.Key.Table, ++done * 100 / tables.Count));
         }
     }
 
     private static Task RemoveAsync(
-        NpgsqlConnection connection, string schema, string table, IReadOnlyList<(string Trigger, string Function)> triggers, CancellationToken cancellationToken)
+        NpgsqlConnection connection, (string Schema, string Name, uint Oid) table, IReadOnlyList<(string Trigger, string? Function)> triggers, CancellationToken cancellationToken)
     {
-        var qualified = SqlName.Qualify(schema, table);
-        var names = CaptureNames.For(schema, table);
+        var qualified = SqlName.Qualify(table.Schema, table.Name);
+        var names = CaptureNames.For(table.Schema, table.Name);
         return LockPatience.Default.RunAsync(
             connection,
             [qualified],
@@ -69,10 +69,12 @@ internal sealed class CaptureRemover(NpgsqlDataSource source, IOperationEvents e
                     await connection.ExecuteAsync($"DROP TRIGGER IF EXISTS {SqlName.Quote(trigger)} ON {qualified}", cancellationToken);
                 }
 
-                foreach (var (_, function) in triggers)
+                foreach (var function in triggers.Select(trigger => trigger.Function).OfType<string>())
                 {
                     await connection.ExecuteAsync($"DROP FUNCTION IF EXISTS {CaptureNames.InBucardo(function)}()", cancellationToken);
                 }
+
+                await connection.ExecuteAsync("DROP SEQUENCE IF EXISTS " + WriteMarks.SequenceOf(table.Oid), cancellationToken);
 
                 foreach (var dropped in new[] { names.Delta, names.Track, names.Stage })
                 {

@@ -35,6 +35,7 @@ internal static class CaptureSql
             CREATE TABLE IF NOT EXISTS heroku_migrator.recopy (
                 schema_name text NOT NULL, table_name text NOT NULL, at timestamptz NOT NULL DEFAULT clock_timestamp())
             """;
+        yield return WriteMarks.FunctionSql;
     }
 
     /// <summary>The tables, indexes and functions of one table's capture: none of these locks the table against writers.</summary>

@@ -15,7 +15,7 @@ public enum TransferMode
     /// <summary>Copied once; changes are captured by key and replayed by Bucardo.</summary>
     Replayed,
 
-    /// <summary>Copied at the start and again under the fence, as its changes cannot be replayed.</summary>
+    /// <summary>Copied at the start, and again under the fence unless it is certain that nobody has written it: its changes cannot be replayed.</summary>
     CopiedWhole,
 }
 

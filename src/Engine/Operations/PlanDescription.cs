@@ -40,7 +40,9 @@ internal sealed class PlanDescription(MigrationSession session)
             $"Make the schema of {Source} on {Target}.",
             $"Install capture (schemas bucardo and heroku_migrator, two triggers a table) on {replayed.Count} tables of {Source}: {Names(replayed)}.",
             $"Copy {catalog.Tables.Count} tables, {catalog.Tables.Sum(table => table.Bytes) / 1048576.0:0.0} MiB.",
-            whole.Count == 0 ? "Copy no table again under the fence." : $"Copy {whole.Count} tables again under the fence: {Names(whole)}.",
+            whole.Count == 0
+                ? "Copy no table again under the fence."
+                : $"Watch {whole.Count} tables without a usable key by two triggers each, and copy those that were written again under the fence: {Names(whole)}.",
             "Replay changes by Bucardo until the switch.",
         ];
     }
@@ -50,13 +52,16 @@ internal sealed class PlanDescription(MigrationSession session)
         await session.RequireMigrationAsync(cancellationToken);
         await using var source = await session.OpenSourceAsync(cancellationToken);
         var record = await PrivilegeReader.ReadAsync(source, cancellationToken);
-        var whole = (await session.Store.ReadTablesAsync(cancellationToken)).Select(row => row.Table).Where(table => table.Mode == TransferMode.CopiedWhole).ToList();
+        var whole = (await session.Store.ReadTablesAsync(cancellationToken)).Count(row => row.Table.Mode == TransferMode.CopiedWhole);
+        var written = await new StaleTables(session).KeylessAsync(source, cancellationToken);
         return
         [
             $"Take INSERT, UPDATE, DELETE, TRUNCATE on {record.Relations.Count(relation => !relation.IsSequence)} tables and USAGE, UPDATE on {record.Relations.Count(relation => relation.IsSequence)} sequences of {Source} from {Roles(record)}.",
             $"Set role {string.Join(", ", record.Roles.Select(role => role.Role))} to read-only by default.",
             "Drain what was captured, and prove it by a sentinel.",
-            whole.Count == 0 ? "Copy no table again." : $"Copy {whole.Count} tables again: {Names(whole)}.",
+            whole == 0
+                ? "Copy no table again."
+                : $"Copy those of {whole} tables without a usable key again that were written since their copy, {written.Count} until now{(written.Count == 0 ? "" : ": " + Names(written))}.",
             $"Set the sequences of {Target}, and stop Bucardo.",
         ];
     }

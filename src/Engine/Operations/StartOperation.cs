@@ -159,6 +159,7 @@ internal sealed class StartOperation(MigrationSession session)
         await _restorer.RestoreBeforeDataAsync(cancellationToken);
         var installer = new CaptureInstaller(session.Source, session.Events);
         await installer.InstallAsync(row.Id, [.. planned.Select(table => table.Table).Where(table => table.Mode == TransferMode.Replayed)], cancellationToken);
+        await new WriteMarks(session.Source, session.Events).InstallAsync([.. planned.Where(table => table.Table.Mode == TransferMode.CopiedWhole)], cancellationToken);
     }
 
     /// <summary>The tables that have no copy yet, or whose copy was declared stale.</summary>

@@ -146,10 +146,9 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
     {
         var deadline = DateTimeOffset.UtcNow + TimeSpan.FromSeconds(options.TimeoutSeconds);
         var copier = new TableCopier(session);
-        var keyless = tables.Select(table => table.Table).Where(table => table.Mode == TransferMode.CopiedWhole).ToList();
         // Nothing replays these, so their last copy need not wait for the drain.
         using var together = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var keylessCopy = copier.CopyAsync(keyless, 0, together.Token);
+        var keylessCopy = CopyKeylessAsync(copier, together.Token);
         // A table made since the first look has no capture, and none can be made any more that is written to.
         var drift = RefuseDriftAsync(tables, together.Token);
         TimeSpan sentinel;
@@ -190,13 +189,26 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
             TablesFenced = record.Relations.Count(relation => !relation.IsSequence),
             Roles = FencedRoles(record),
             SequencesSet = sequences,
-            TablesCopiedWhole = [.. keyless.Concat(marked).Select(table => table.QualifiedName)],
+            TablesCopiedWhole = [.. (await keylessCopy).Concat(marked).Select(table => table.QualifiedName)],
             UndoFile = session.Home.UndoFile,
             CertificateFile = session.Home.CertificateFile,
         };
         await SwitchCertificate.WriteAsync(session, result, cancellationToken);
         session.Events.Information($"Switched: the target is safe to write to; writes were held back for {result.WritePauseMs:0} ms, and for up to {result.FailedAttemptsMs:0} ms before by attempts that failed. Materialized views follow.");
         return result;
+    }
+
+    /// <summary>Those that may have changed since their copy; to be asked under the fence, when the triggers of all writers have fired.</summary>
+    private async Task<IReadOnlyList<TableInfo>> CopyKeylessAsync(TableCopier copier, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<TableInfo> keyless;
+        await using (var source = await session.OpenSourceAsync(cancellationToken))
+        {
+            keyless = await new StaleTables(session).KeylessAsync(source, cancellationToken);
+        }
+
+        await copier.CopyAsync(keyless, 0, cancellationToken);
+        return keyless;
     }
 
     private async Task RefuseDriftAsync(IReadOnlyList<TableRow> tables, CancellationToken cancellationToken)

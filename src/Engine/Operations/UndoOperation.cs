@@ -67,6 +67,8 @@ internal sealed class UndoOperation(MigrationSession session)
         var writes = new TargetWrites(session);
         var written = await writes.FindAsync([.. tables.Select(table => table.QualifiedName)], cancellationToken);
         await ForgetCopyAsync(tables, written, cancellationToken);
+        // No key tells their rows apart, so whatever became of them on the target, the next switch copies them all.
+        await session.Store.ForgetVersionsAsync([.. tables.Where(table => table.Mode == TransferMode.CopiedWhole)], cancellationToken);
         await fence.ForgetAsync(MigrationPhase.CatchingUp, cancellationToken);
         await start.CopyAsync(cancellationToken);
         var all = new SortedSet<string>(written, StringComparer.Ordinal);

@@ -9,7 +9,7 @@ internal sealed record MigrationRow(
     string Id, string Name, MigrationPhase Phase, MigrationPhase? Before, string? Failure, string SourceFingerprint, DateTimeOffset StartedAt, DateTimeOffset? SwitchedAt);
 
 /// <summary>One table as it was planned, and how far its copy is.</summary>
-/// <param name="SourceVersion">What <see cref="Operations.StaleTables"/> read of the source's table before the copy; null where there is no copy.</param>
+/// <param name="SourceVersion">What <see cref="Operations.StaleTables"/> read of the source's table before the copy; null where there is no copy, or nothing shall rest on it.</param>
 internal sealed record TableRow(TableInfo Table, bool Copied, long Rows, long Bytes, string? SourceVersion);
 
 /// <summary>
@@ -192,6 +192,15 @@ internal sealed class StateStore(NpgsqlDataSource target)
             await connection.ExecuteAsync(
                 "UPDATE heroku_migrator.moved_table SET copied_at = NULL WHERE schema_name = $1 AND table_name = $2", cancellationToken, table.Schema, table.Name);
         }
+    }
+
+    /// <summary>What their copies were made of is not known any more; the copies stay.</summary>
+    public async Task ForgetVersionsAsync(IReadOnlyList<TableInfo> tables, CancellationToken cancellationToken)
+    {
+        await using var connection = await target.OpenConnectionAsync(cancellationToken);
+        await connection.ExecuteAsync(
+            "UPDATE heroku_migrator.moved_table SET source_version = NULL WHERE (schema_name, table_name) IN (SELECT * FROM unnest($1::text[], $2::text[]))",
+            cancellationToken, tables.Select(table => table.Schema).ToArray(), tables.Select(table => table.Name).ToArray());
     }
 
     public async Task SaveFenceAsync(string json, CancellationToken cancellationToken)

@@ -35,7 +35,7 @@ internal static class PauseEstimate
         var tables = inputs.Whole.ToList();
         if (tables.Count > 0)
         {
-            yield return $"beside it the last copy of {FindingText.Count(tables.Count, "table")} without a usable key, {FindingText.Bytes(tables.Sum(table => table.Bytes))}, {Words.Seconds(whole)}";
+            yield return $"beside it the last copy of {FindingText.Count(tables.Count, "table")} without a usable key, {FindingText.Bytes(tables.Sum(table => table.Bytes))}, {Words.Seconds(whole)}, less what nobody writes until then";
         }
 
         if (under > 0)

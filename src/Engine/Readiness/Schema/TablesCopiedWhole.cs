@@ -43,7 +43,7 @@ internal sealed class TablesCopiedWhole : IReadinessCheck
         var names = whole.ConvertAll(table => table.QualifiedName);
         var text = $"{FindingText.Count(whole.Count, "table is", "tables are")} copied whole, {FindingText.Bytes(bytes)} in all: "
             + FindingText.Several(whole.ConvertAll(table => $"{table} ({FindingText.Bytes(table.Bytes)}; {table.ModeReason})")) + ".";
-        var reason = $"They are copied once at the start and again during the switch, while writes are held back: about {seconds} s at {FindingText.Bytes(BytesPerSecond)} a second.";
+        var reason = $"They are copied once at the start, and those of them that are written meanwhile again during the switch, while writes are held back: up to {seconds} s at {FindingText.Bytes(BytesPerSecond)} a second.";
         var remedy = "-- on the source, before the start; refused where rows are double or NULL, and an ADD PRIMARY KEY holds the table's users back while it builds the index:\n"
             + FindingText.Statements(whole.Select(table => Mend(table, [.. indexes[table.Oid]])).OfType<string>().DefaultIfEmpty("-- empty the big ones of what is not needed"));
         if (seconds <= BearableSeconds)
