@@ -51,7 +51,7 @@ internal static class ResultText
     {
         output.WriteLine($"{done.Name}: {done.Phase}" + (done.WritePauseMs is { } pause ? $", writes paused {pause:0} ms" : "")
             + (done.FailedAttemptsMs > 0 ? $", and up to {done.FailedAttemptsMs:0} ms before by attempts at the fence that failed" : ""));
-        output.WriteLine($"  {Count(done.TablesFenced, "table")}, {Count(done.SequencesSet, "sequence")}, roles: {string.Join(", ", done.Roles)}");
+        output.WriteLine($"  {Count(done.TablesFenced, "table")}, {Count(done.SequencesSet, "sequence")}{(done.LargeObjectsCopied > 0 ? $", {Count(done.LargeObjectsCopied, "large object")} copied" : "")}, roles: {string.Join(", ", done.Roles)}");
         WriteList("copied whole", done.TablesCopiedWhole, output);
         WriteList(paint.Yellow("written on the target since the switch, not on the source"), done.TablesWrittenOnTarget, output);
         WriteFile("to undo without this program", done.UndoFile, output);

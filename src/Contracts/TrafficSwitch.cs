@@ -36,6 +36,9 @@ public sealed record TrafficSwitch
 
     public int SequencesSet { get; init; }
 
+    /// <summary>Large objects that were copied, with their oids, under the fence.</summary>
+    public int LargeObjectsCopied { get; init; }
+
     /// <summary>Tables that were copied whole under the fence.</summary>
     public IReadOnlyList<string> TablesCopiedWhole { get; init; } = [];
 

@@ -12,6 +12,10 @@ internal static class UserObjects
         SchemaFilter + " AND c.relpersistence <> 't' AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass"
         + " AND e.objid = c.oid AND e.deptype = 'e')";
 
+    /// <summary>For a pg_largeobject_metadata aliased <c>m</c>: not of an extension.</summary>
+    public const string LargeObjectFilter =
+        "NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_largeobject'::regclass AND e.objid = m.oid AND e.deptype = 'e')";
+
     /// <summary>For a pg_proc aliased <c>p</c> in a schema aliased <c>n</c>: not of an extension.</summary>
     public const string RoutineFilter =
         SchemaFilter + " AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid AND e.deptype = 'e')";

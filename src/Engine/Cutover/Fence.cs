@@ -22,13 +22,14 @@ internal sealed class Fence(MigrationSession session)
             await SaveAsync(record, cancellationToken);
         }
 
-        else if ((await PrivilegeReader.FindWritersAsync(source, cancellationToken)).Count == 0)
+        else if ((await FindWritersAsync(source, record, cancellationToken)).Count == 0)
         {
             // An earlier run built it and was killed; nobody, this role included, has the right to lock any more.
             record = record with { FencedAt = record.FencedAt ?? DateTimeOffset.UtcNow };
             return (record, new LocksTaken(0, TimeSpan.Zero));
         }
 
+        var closed = record;
         DateTimeOffset heldSince = default;
         var patience = new LockPatience(TimeSpan.FromMilliseconds(options.LockTimeoutMs), TimeSpan.FromSeconds(options.TimeoutSeconds));
         var tables = record.Relations.Where(relation => !relation.IsSequence).Select(relation => SqlName.Qualify(relation.Schema, relation.Name)).ToList();
@@ -42,7 +43,8 @@ internal sealed class Fence(MigrationSession session)
                 await ExecuteAllAsync(source, FenceSql.Lock(record), cancellationToken);
                 // All locks are held: from here on it takes what it takes, and waits for nobody.
                 await source.ExecuteAsync("SET LOCAL statement_timeout = 0", cancellationToken);
-                await ExecuteAllAsync(source, FenceSql.Revoke(record), cancellationToken);
+                closed = await AddLargeObjectsAsync(source, record, cancellationToken);
+                await ExecuteAllAsync(source, FenceSql.Revoke(closed), cancellationToken);
             },
             (attempt, blockers) =>
             {
@@ -50,13 +52,13 @@ internal sealed class Fence(MigrationSession session)
                 return Task.CompletedTask;
             },
             cancellationToken);
-        var leaks = await PrivilegeReader.FindWritersAsync(source, cancellationToken);
+        var leaks = await FindWritersAsync(source, closed, cancellationToken);
         if (leaks.Count > 0)
         {
             throw Errors.FenceLeaks(leaks);
         }
 
-        record = record with { FencedAt = record.FencedAt ?? heldSince };
+        record = closed with { FencedAt = record.FencedAt ?? heldSince };
         await SaveAsync(record, cancellationToken);
         session.Events.Information($"Fence closed: {record.Relations.Count} tables and sequences, {locks.Attempts} attempts.");
         return (record, locks);
@@ -96,9 +98,56 @@ internal sealed class Fence(MigrationSession session)
         var reordered = present.Where(relation => relation.Grants.All(grant => grant.Grantor == relation.Owner)
             && !lists[relation.Oid].SequenceEqual(relation.Acl, StringComparer.Ordinal));
         await ExecuteAllAsync(source, reordered.SelectMany(FenceSql.Rebuild), cancellationToken);
+        await RestoreLargeObjectsAsync(source, record, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         session.Events.Information($"Fence taken away: {present.Count} tables and sequences have their privileges back.");
     }
+
+    /// <summary>Who can still write what the fence is to hold: tables, sequences and the large objects that it knows.</summary>
+    public static async Task<List<string>> FindWritersAsync(NpgsqlConnection source, FenceRecord? record, CancellationToken cancellationToken) =>
+    [
+        .. await PrivilegeReader.FindWritersAsync(source, cancellationToken),
+        .. record is null ? [] : await LargeObjectPrivileges.FindWritersAsync(source, record, cancellationToken),
+    ];
+
+    /// <summary>
+    /// Those that were made since the record: with the tables locked, no row can come to refer to another one. Noted before the fence is committed.
+    /// </summary>
+    private async Task<FenceRecord> AddLargeObjectsAsync(NpgsqlConnection source, FenceRecord record, CancellationToken cancellationToken)
+    {
+        var known = record.LargeObjects.SelectMany(group => group.Oids).ToHashSet();
+        var added = (await LargeObjectPrivileges.ReadAsync(source, cancellationToken))
+            .Select(group => group with { Oids = [.. group.Oids.Where(oid => !known.Contains(oid))] }).Where(group => group.Oids.Count > 0).ToList();
+        if (added.Count == 0)
+        {
+            return record;
+        }
+
+        var complete = record with { LargeObjects = [.. record.LargeObjects, .. added] };
+        await SaveAsync(complete, cancellationToken);
+        return complete;
+    }
+
+    /// <summary>As the recorded ones were, in the recorded order; in the transaction that is open.</summary>
+    private static async Task RestoreLargeObjectsAsync(NpgsqlConnection source, FenceRecord record, CancellationToken cancellationToken)
+    {
+        if (record.LargeObjects.Count == 0)
+        {
+            return;
+        }
+
+        var roles = await RolesAsync(source, cancellationToken);
+        var groups = record.LargeObjects.Where(group => roles.Contains(group.Owner))
+            .Select(group => group with { Grants = [.. group.Grants.Where(grant => roles.Contains(grant.Grantee) && roles.Contains(grant.Grantor))] }).ToList();
+        await ExecuteAllAsync(source, groups.SelectMany(LargeObjectFenceSql.Restore), cancellationToken);
+        var lists = await LargeObjectPrivileges.ReadAclsAsync(source, groups.SelectMany(group => group.Oids), cancellationToken);
+        var reordered = groups.Where(group => group.Grants.All(grant => grant.Grantor == group.Owner))
+            .Select(group => group with { Oids = [.. group.Oids.Where(oid => lists.TryGetValue(oid, out var list) && !list.SequenceEqual(group.Acl, StringComparer.Ordinal))] });
+        await ExecuteAllAsync(source, reordered.SelectMany(LargeObjectFenceSql.Rebuild), cancellationToken);
+    }
+
+    private static async Task<HashSet<string>> RolesAsync(NpgsqlConnection source, CancellationToken cancellationToken) =>
+        (await source.ListAsync("SELECT rolname FROM pg_roles", row => row.GetString(0), cancellationToken)).Append("").ToHashSet(StringComparer.Ordinal);
 
     /// <summary>To be called once the privileges are back and the state says so too.</summary>
     public async Task ForgetAsync(CancellationToken cancellationToken)
@@ -147,7 +196,7 @@ internal sealed class Fence(MigrationSession session)
             cancellationToken,
             record.Relations.Where(relation => relation.ColumnGrants.Count > 0).Select(relation => (long)relation.Oid).ToArray()))
             .ToDictionary(column => (column.Table, column.Number), column => column.Name);
-        var roles = (await source.ListAsync("SELECT rolname FROM pg_roles", row => row.GetString(0), cancellationToken)).Append("").ToHashSet(StringComparer.Ordinal);
+        var roles = await RolesAsync(source, cancellationToken);
         return
         [
             .. record.Relations.Where(relation => names.ContainsKey(relation.Oid)).Select(relation => relation with

@@ -27,6 +27,13 @@ public sealed record FencedRelation
     public required IReadOnlyDictionary<string, short> ColumnNumbers { get; init; }
 }
 
+/// <summary>Large objects of one owner with the same access list, as it was before the fence.</summary>
+/// <param name="Owner">Their owner.</param>
+/// <param name="Acl">The access list as the catalog had it; the default one where it had none.</param>
+/// <param name="Grants">The same, in its order.</param>
+/// <param name="Oids">The objects.</param>
+public sealed record FencedLargeObjects(string Owner, IReadOnlyList<string> Acl, IReadOnlyList<Grant> Grants, IReadOnlyList<long> Oids);
+
 /// <summary>A role whose default was set to read-only, and what it was before; null: not set.</summary>
 public sealed record FencedRole(string Role, string? ReadOnlyBefore);
 
@@ -34,6 +41,8 @@ public sealed record FencedRole(string Role, string? ReadOnlyBefore);
 public sealed record FenceRecord
 {
     public required IReadOnlyList<FencedRelation> Relations { get; init; }
+
+    public IReadOnlyList<FencedLargeObjects> LargeObjects { get; init; } = [];
 
     public required IReadOnlyList<FencedRole> Roles { get; init; }
 

@@ -42,6 +42,11 @@ internal static class FenceSql
             }
         }
 
+        foreach (var sql in LargeObjectFenceSql.Revoke(record))
+        {
+            yield return sql;
+        }
+
         foreach (var role in record.Roles)
         {
             yield return $"ALTER ROLE {SqlName.Quote(role.Role)} IN DATABASE {SqlName.Quote(record.Database)} SET default_transaction_read_only = on";
@@ -86,7 +91,7 @@ internal static class FenceSql
             }
         }
 
-        foreach (var sql in RestoreRoles(record))
+        foreach (var sql in record.LargeObjects.SelectMany(LargeObjectFenceSql.Restore).Concat(RestoreRoles(record)))
         {
             script.Append(sql).AppendLine(";");
         }

@@ -34,6 +34,7 @@ internal static class PrivilegeReader
         return new FenceRecord
         {
             Relations = relations,
+            LargeObjects = await LargeObjectPrivileges.ReadAsync(source, cancellationToken),
             Roles = await ReadOwnRoleAsync(source, cancellationToken),
             Database = (await source.ScalarAsync<string>("SELECT current_database()::text", cancellationToken))!,
         };
@@ -71,6 +72,7 @@ internal static class PrivilegeReader
     [
         .. await FindForeignRelationsAsync(source, cancellationToken),
         .. await FindBeyondRevokeAsync(source, cancellationToken),
+        .. (await LargeObjectPrivileges.FindObstaclesAsync(source, cancellationToken)).Select(obstacle => obstacle.Text),
         .. await source.ListAsync(
             "SELECT 'prepared transaction ' || quote_literal(gid) || ' of ' || owner || ' is still open' FROM pg_prepared_xacts WHERE database = current_database()",
             row => row.GetString(0),

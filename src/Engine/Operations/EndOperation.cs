@@ -45,7 +45,7 @@ internal sealed class EndOperation(MigrationSession session)
     private async Task RefuseWritableSourceAsync(CancellationToken cancellationToken)
     {
         await using var source = await session.OpenSourceAsync(cancellationToken);
-        var found = await PrivilegeReader.FindWritersAsync(source, cancellationToken);
+        var found = await Fence.FindWritersAsync(source, await _fence.LoadAsync(cancellationToken), cancellationToken);
         var replayed = (await session.Store.ReadTablesAsync(cancellationToken)).Select(row => row.Table).Where(table => table.Mode == TransferMode.Replayed).ToList();
         if (!await new DeltaBacklog(replayed).IsEmptyAsync(source, cancellationToken))
         {

@@ -57,6 +57,7 @@ internal sealed class PlanDescription(MigrationSession session)
         return
         [
             $"Take INSERT, UPDATE, DELETE, TRUNCATE on {record.Relations.Count(relation => !relation.IsSequence)} tables and USAGE, UPDATE on {record.Relations.Count(relation => relation.IsSequence)} sequences of {Source} from {Roles(record)}.",
+            .. record.LargeObjects.Count == 0 ? Array.Empty<string>() : [$"Take UPDATE on {record.LargeObjects.Sum(group => group.Oids.Count)} large objects of {Source} from their owners and all others, and copy them with their oids."],
             $"Set role {string.Join(", ", record.Roles.Select(role => role.Role))} to read-only by default.",
             "Drain what was captured, and prove it by a sentinel.",
             whole == 0
@@ -79,7 +80,7 @@ internal sealed class PlanDescription(MigrationSession session)
             return [];
         }
 
-        return [$"Give the recorded privileges on {record.Relations.Count} tables and sequences of {Source} back to {Roles(record)}."];
+        return [$"Give the recorded privileges on {record.Relations.Count} tables and sequences{(record.LargeObjects.Count == 0 ? "" : $", and {record.LargeObjects.Sum(group => group.Oids.Count)} large objects,")} of {Source} back to {Roles(record)}."];
     }
 
     private string[] RemoveSteps() =>

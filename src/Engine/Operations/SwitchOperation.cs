@@ -69,6 +69,7 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
                 throw Errors.SwitchRefused($"The fence would leak: {string.Join("; ", obstacles)}.", "Mend that on the source, then switch again.", obstacles[0]);
             }
 
+            await new LargeObjects(session).RefuseAsync(source, cancellationToken);
             var difference = await new SchemaDrift(session).RefuseAsync(source, tables, cancellationToken);
             if (difference.LeftSequences.Count > 0)
             {
@@ -149,18 +150,19 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
         // Nothing replays these, so their last copy need not wait for the drain.
         using var together = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var keylessCopy = CopyKeylessAsync(copier, together.Token);
+        var objectsCopy = new LargeObjects(session).CopyAsync(record, deadline, together.Token);
         // A table made since the first look has no capture, and none can be made any more that is written to.
         var drift = RefuseDriftAsync(tables, together.Token);
         TimeSpan sentinel;
         try
         {
             sentinel = await ProveAsync(replayed, deadline, cancellationToken);
-            await Task.WhenAll(keylessCopy, drift);
+            await Task.WhenAll(keylessCopy, objectsCopy, drift);
         }
         catch
         {
             await together.CancelAsync();
-            await Task.WhenAny(Task.WhenAll(keylessCopy, drift));
+            await Task.WhenAny(Task.WhenAll(keylessCopy, objectsCopy, drift));
             throw;
         }
 
@@ -189,6 +191,7 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
             TablesFenced = record.Relations.Count(relation => !relation.IsSequence),
             Roles = FencedRoles(record),
             SequencesSet = sequences,
+            LargeObjectsCopied = await objectsCopy,
             TablesCopiedWhole = [.. (await keylessCopy).Concat(marked).Select(table => table.QualifiedName)],
             UndoFile = session.Home.UndoFile,
             CertificateFile = session.Home.CertificateFile,
@@ -255,7 +258,7 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
 
     private static IReadOnlyList<string> FencedRoles(FenceRecord record) =>
     [
-        .. record.Relations.SelectMany(relation => relation.Grants)
+        .. record.Relations.SelectMany(relation => relation.Grants).Concat(record.LargeObjects.SelectMany(group => group.Grants))
             .Where(grant => grant.Privilege is "INSERT" or "UPDATE" or "DELETE" or "TRUNCATE" or "USAGE")
             .Select(grant => grant.Grantee.Length == 0 ? "PUBLIC" : grant.Grantee).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal),
     ];

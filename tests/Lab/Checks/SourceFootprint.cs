@@ -29,6 +29,7 @@ public sealed class SourceFootprint
         UNION ALL SELECT 'role ' || pg_catalog.quote_ident(r.rolname) || ' ' || pg_catalog.concat_ws(' ', r.rolsuper, r.rolinherit, r.rolcreaterole, r.rolcreatedb, r.rolcanlogin, r.rolreplication, r.rolbypassrls, r.rolconnlimit, r.rolvaliduntil, r.rolconfig::text)
             || ' member of ' || coalesce((SELECT pg_catalog.string_agg(m.roleid::pg_catalog.regrole::text || ' ' || m.admin_option::text, ',' ORDER BY m.roleid) FROM pg_catalog.pg_auth_members m WHERE m.member = r.oid), 'none')
             FROM pg_catalog.pg_roles r WHERE r.oid = ANY ($1)
+        UNION ALL SELECT 'large object ' || m.oid || ' owner ' || m.lomowner::pg_catalog.regrole || ' acl ' || coalesce(m.lomacl, pg_catalog.acldefault('L', m.lomowner))::text FROM pg_catalog.pg_largeobject_metadata m
         UNION ALL SELECT 'event trigger ' || e.evtname || ' ' || e.evtenabled::text FROM pg_catalog.pg_event_trigger e
         UNION ALL SELECT 'publication ' || p.pubname FROM pg_catalog.pg_publication p
         UNION ALL SELECT 'replication slot ' || s.slot_name FROM pg_catalog.pg_replication_slots s WHERE s.database IS NULL OR s.database = pg_catalog.current_database()

@@ -12,6 +12,8 @@ namespace HerokuMigrator.Readiness;
 internal sealed record EstimateInputs(
     IReadOnlyList<TableInfo> Tables, int Sequences, int MaterializedViews, SchemaFigures Schema, LinkMeasurement Link, WriteFigures? Writes)
 {
+    public LargeObjectFigures LargeObjects { get; init; } = LargeObjectFigures.None;
+
     public IEnumerable<TableInfo> Whole => Tables.Where(table => table.Mode == TransferMode.CopiedWhole);
 
     public IReadOnlyList<TableInfo> Replayed { get; } = [.. Tables.Where(table => table.Mode == TransferMode.Replayed)];

@@ -8,13 +8,15 @@ internal static class Estimator
     {
         var catalog = context.Catalog;
         SchemaFigures schema;
+        LargeObjectFigures objects;
         await using (var source = await context.OpenSourceAsync(cancellationToken))
         {
             schema = await SchemaFigures.ReadAsync(source, catalog.Tables.Where(table => table.Mode == Catalog.TransferMode.CopiedWhole), cancellationToken);
+            objects = await LargeObjectFigures.ReadAsync(source, cancellationToken);
         }
 
         return Of(new EstimateInputs(
-            catalog.Tables, catalog.Sequences.Count, catalog.MaterializedViews.Count(view => view.Populated), schema, link, await WritesAsync(context, cancellationToken)));
+            catalog.Tables, catalog.Sequences.Count, catalog.MaterializedViews.Count(view => view.Populated), schema, link, await WritesAsync(context, cancellationToken)) { LargeObjects = objects });
     }
 
     public static MigrationEstimate Of(EstimateInputs inputs) =>

@@ -49,6 +49,14 @@ internal static class Pace
     /// <summary>A lock and a REVOKE.</summary>
     public const double FenceSecondsPerRelation = 0.000_3;
 
+    /// <summary>A REVOKE of its own.</summary>
+    public const double FenceSecondsPerLargeObject = 0.000_2;
+
+    public const double CopySecondsPerLargeObject = 0.000_3;
+
+    /// <summary>Bytes of their content, in one stream.</summary>
+    public const double LargeObjectBytesPerSecond = 20e6;
+
     public const int FenceStatementsPerRoundTrip = 500;
 
     public const int FenceSourceRoundTrips = 12;

@@ -8,7 +8,7 @@ internal static class PauseEstimate
         var (fence, proof, whole, under, sequences, handOver) = Parts(inputs);
         return new EstimatedTime
         {
-            Seconds = fence + Math.Max(proof, whole) + under + sequences + handOver,
+            Seconds = fence + Math.Max(proof, Math.Max(whole, inputs.LargeObjects.PauseSeconds(inputs.Link))) + under + sequences + handOver,
             Basis = string.Join("; ", Sentences(inputs, fence, proof, whole, under)) + ".",
         };
     }
@@ -36,6 +36,11 @@ internal static class PauseEstimate
         if (tables.Count > 0)
         {
             yield return $"beside it the last copy of {FindingText.Count(tables.Count, "table")} without a usable key, {FindingText.Bytes(tables.Sum(table => table.Bytes))}, {Words.Seconds(whole)}, less what nobody writes until then";
+        }
+
+        if (inputs.LargeObjects.Count > 0)
+        {
+            yield return $"beside it the copy of {inputs.LargeObjects}, {Words.Seconds(inputs.LargeObjects.PauseSeconds(inputs.Link))}";
         }
 
         if (under > 0)
