@@ -146,6 +146,11 @@ internal static class Errors
             Subject = status.Name,
         };
 
+    public static MigrationException AdoptionDelayed(TimeSpan timeout) =>
+        new("AdoptionDelayed", ErrorKind.OperationTimeout,
+            $"Partitions of the source wait to be attached on the target, as changes of now did not reach it within {timeout.TotalSeconds:0} s.",
+            "Wait until Get-SyncStatus shows a small lag; then run the same command again, or leave it to the worker.");
+
     public static MigrationException DrainTimedOut(double seconds, string detail) =>
         new("DrainTimedOut", ErrorKind.OperationTimeout,
             $"The target was not complete {seconds:0} s after the fence closed ({detail}); the fence was taken away and writes go on.",

@@ -48,6 +48,14 @@ internal static class BucardoConfiguration
         await transaction.CommitAsync(cancellationToken);
     }
 
+    /// <summary>Schema-qualified and quoted names of what the sync is configured for, the sentinel too.</summary>
+    public static async Task<HashSet<string>> ReadTablesAsync(NpgsqlDataSource control, CancellationToken cancellationToken)
+    {
+        await using var connection = await control.OpenConnectionAsync(cancellationToken);
+        return (await connection.ListAsync(
+            "SELECT schemaname, tablename FROM bucardo.goat", row => SqlName.Qualify(row.GetString(0), row.GetString(1)), cancellationToken)).ToHashSet(StringComparer.Ordinal);
+    }
+
     private static async Task ApplySettingsAsync(NpgsqlConnection connection, string folder, CancellationToken cancellationToken)
     {
         var settings = new Dictionary<string, string>(StringComparer.Ordinal)

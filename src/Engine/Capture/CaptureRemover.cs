@@ -32,6 +32,23 @@ internal sealed class CaptureRemover(NpgsqlDataSource source, IOperationEvents e
         events.Information("Capture objects removed from the source.");
     }
 
+    /// <summary>What is left of the capture of a table that was dropped: its triggers went with it. Changes of it that wait would be waited for in vain.</summary>
+    public static async Task RemoveObjectsOfDroppedAsync(NpgsqlConnection connection, TableInfo table, CancellationToken cancellationToken)
+    {
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await connection.ExecuteAsync("SET LOCAL client_min_messages = warning", cancellationToken);
+        if (table.Mode == TransferMode.Replayed)
+        {
+            var names = CaptureNames.For(table);
+            await DropTablesAsync(connection, names, cancellationToken);
+            await connection.ExecuteAsync($"DROP FUNCTION IF EXISTS {CaptureNames.InBucardo(names.Delta)}(), {CaptureNames.InBucardo(names.TruncateFunction)}()", cancellationToken);
+        }
+
+        await connection.ExecuteAsync("DELETE FROM bucardo.bucardo_truncate_trigger WHERE tablename = $1::bigint::oid", cancellationToken, (long)table.Oid);
+        await connection.ExecuteAsync("DELETE FROM heroku_migrator.recopy WHERE schema_name = $1 AND table_name = $2", cancellationToken, table.Schema, table.Name);
+        await transaction.CommitAsync(cancellationToken);
+    }
+
     private async Task RemoveTriggersAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         var triggers = await connection.ListAsync(
@@ -75,13 +92,17 @@ internal sealed class CaptureRemover(NpgsqlDataSource source, IOperationEvents e
                 }
 
                 await connection.ExecuteAsync("DROP SEQUENCE IF EXISTS " + WriteMarks.SequenceOf(table.Oid), cancellationToken);
-
-                foreach (var dropped in new[] { names.Delta, names.Track, names.Stage })
-                {
-                    await connection.ExecuteAsync($"DROP TABLE IF EXISTS {CaptureNames.InBucardo(dropped)}", cancellationToken);
-                }
+                await DropTablesAsync(connection, names, cancellationToken);
             },
             (_, _) => Task.CompletedTask,
             cancellationToken);
+    }
+
+    private static async Task DropTablesAsync(NpgsqlConnection connection, CaptureNames names, CancellationToken cancellationToken)
+    {
+        foreach (var dropped in new[] { names.Delta, names.Track, names.Stage })
+        {
+            await connection.ExecuteAsync($"DROP TABLE IF EXISTS {CaptureNames.InBucardo(dropped)}", cancellationToken);
+        }
     }
 }

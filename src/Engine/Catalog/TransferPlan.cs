@@ -18,11 +18,17 @@ internal static class TransferPlan
         "bytea", "date", "time", "timestamp", "timestamptz", "interval", "inet", "cidr", "macaddr",
     };
 
+    private const string NameTaken = "another table's capture objects would have the same name";
+
     public static IReadOnlyList<TableInfo> Assign(IReadOnlyList<TableInfo> tables, ILookup<uint, UniqueIndex> indexes)
     {
         var planned = tables.Select(table => Choose(table, [.. indexes[table.Oid]])).ToList();
         return [.. RefuseCollisions(planned)];
     }
+
+    /// <summary>For a table that joins others late: their capture objects keep the names that they have.</summary>
+    public static TableInfo Beside(TableInfo table, IReadOnlySet<string> takenDeltas) =>
+        table.Mode == TransferMode.Replayed && takenDeltas.Contains(CaptureNames.For(table).Delta) ? Whole(table, NameTaken) : table;
 
     private static TableInfo Choose(TableInfo table, IReadOnlyList<UniqueIndex> indexes)
     {
@@ -123,7 +129,7 @@ internal static class TransferPlan
         foreach (var table in tables)
         {
             yield return table.Mode == TransferMode.Replayed && !taken.Add(CaptureNames.For(table).Delta)
-                ? Whole(table, "another table's capture objects would have the same name")
+                ? Whole(table, NameTaken)
                 : table;
         }
     }

@@ -1,3 +1,4 @@
+using HerokuMigrator.Adoption;
 using HerokuMigrator.Catalog;
 using HerokuMigrator.Operations;
 using HerokuMigrator.State;
@@ -7,11 +8,13 @@ namespace HerokuMigrator.Cutover;
 
 /// <summary>How the source's schema of now differs from the one that the migration was planned for.</summary>
 /// <param name="Tables">Each in a sentence: rows of a new table would be lost silently.</param>
+/// <param name="Partitions">The same of partitions, which the target follows while writes flow.</param>
 /// <param name="MissingSequences">On the source only: a sentence, and the statement that mends it on the target; none for an identity column's.</param>
 /// <param name="LeftSequences">On the target only.</param>
-internal sealed record SchemaDifference(IReadOnlyList<string> Tables, IReadOnlyList<(string Words, string? Sql)> MissingSequences, IReadOnlyList<string> LeftSequences)
+internal sealed record SchemaDifference(
+    IReadOnlyList<string> Tables, IReadOnlyList<string> Partitions, IReadOnlyList<(string Words, string? Sql)> MissingSequences, IReadOnlyList<string> LeftSequences)
 {
-    /// <summary>What keeps a switch from being whole.</summary>
+    /// <summary>What keeps a switch from being whole, and somebody must see to.</summary>
     public IReadOnlyList<string> Obstacles => [.. Tables, .. MissingSequences.Select(sequence => sequence.Words)];
 
     public string Remedy => string.Join(' ', Remedies());
@@ -29,7 +32,7 @@ internal sealed record SchemaDifference(IReadOnlyList<string> Tables, IReadOnlyL
         }
 
         yield return Tables.Count == 0
-            ? "Then switch again."
+            ? MissingSequences.Count == 0 ? "Switch again: partitions are followed before the fence." : "Then switch again."
             : "Take the change of the tables back on the source, or run Stop-Migration, empty the target, and start again.";
     }
 }
@@ -42,26 +45,29 @@ internal sealed class SchemaDrift(MigrationSession session)
         var tables = await CatalogReader.ReadTablesAsync(source, cancellationToken);
         var now = tables.ToDictionary(table => table.QualifiedName, Shape, StringComparer.Ordinal);
         var before = planned.ToDictionary(row => row.Table.QualifiedName, row => Shape(row.Table), StringComparer.Ordinal);
-        var drift = now.Keys.Except(before.Keys, StringComparer.Ordinal).Select(table => table + " is new")
-            .Concat(before.Keys.Except(now.Keys, StringComparer.Ordinal).Select(table => table + " is gone"))
-            .Concat(now.Where(table => before.TryGetValue(table.Key, out var shape) && shape != table.Value).Select(table => table.Key + " has other columns, or is another table of that name"))
-            .Order(StringComparer.Ordinal).ToList();
         await using var target = await session.OpenTargetAsync(cancellationToken);
+        var partitions = await PartitionChanges.ReadAsync(source, target, planned, cancellationToken);
+        var followed = partitions.New.Select(node => node.QualifiedName).Concat(partitions.Gone.Select(table => table.QualifiedName)).ToHashSet(StringComparer.Ordinal);
+        var drift = now.Keys.Except(before.Keys, StringComparer.Ordinal).Except(followed).Select(table => table + " is new")
+            .Concat(before.Keys.Except(now.Keys, StringComparer.Ordinal).Except(followed).Select(table => table + " is gone"))
+            .Concat(now.Where(table => !followed.Contains(table.Key) && before.TryGetValue(table.Key, out var shape) && shape != table.Value).Select(table => table.Key + " has other columns, or is another table of that name"))
+            .Order(StringComparer.Ordinal).ToList();
         var here = await CatalogReader.ReadSequencesAsync(source, cancellationToken);
         var there = (await CatalogReader.ReadSequencesAsync(target, cancellationToken)).Select(sequence => sequence.QualifiedName).ToHashSet(StringComparer.Ordinal);
         var missing = await DescribeAsync(source, [.. here.Where(sequence => !there.Contains(sequence.QualifiedName))], cancellationToken);
-        return new SchemaDifference(drift, missing, [.. there.Except(here.Select(sequence => sequence.QualifiedName)).Order(StringComparer.Ordinal)]);
+        return new SchemaDifference(drift, partitions.Words, missing, [.. there.Except(here.Select(sequence => sequence.QualifiedName)).Order(StringComparer.Ordinal)]);
     }
 
     public async Task<SchemaDifference> RefuseAsync(NpgsqlConnection source, IReadOnlyList<TableRow> planned, CancellationToken cancellationToken)
     {
         var difference = await ReadAsync(source, planned, cancellationToken);
-        if (difference.Obstacles.Count > 0)
+        var obstacles = difference.Obstacles.Concat(difference.Partitions).ToList();
+        if (obstacles.Count > 0)
         {
             throw Errors.SwitchRefused(
-                $"The source's schema has changed since the migration '{session.Name}' began: {string.Join("; ", difference.Obstacles.Take(10))}.",
+                $"The source's schema has changed since the migration '{session.Name}' began: {string.Join("; ", obstacles.Take(10))}.",
                 difference.Remedy,
-                difference.Obstacles[0]);
+                obstacles[0]);
         }
 
         return difference;

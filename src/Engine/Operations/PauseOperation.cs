@@ -1,4 +1,3 @@
-using HerokuMigrator.Catalog;
 using HerokuMigrator.State;
 
 namespace HerokuMigrator.Operations;
@@ -31,8 +30,7 @@ internal sealed class PauseOperation(MigrationSession session)
         }
 
         await session.RequireSourceAsync(row, cancellationToken);
-        var tables = await session.Store.ReadTablesAsync(cancellationToken);
-        await new Replication(session).EnsureRunningAsync([.. tables.Select(table => table.Table).Where(table => table.Mode == TransferMode.Replayed)], cancellationToken);
+        await new Replication(session).EnsureRunningAsync(await session.Store.ReadReplayedAsync(cancellationToken), cancellationToken);
         await session.Store.SetPhaseAsync(MigrationPhase.Replicating, cancellationToken);
         await Worker.LaunchAsync(session, cancellationToken);
     }

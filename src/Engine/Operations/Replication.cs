@@ -29,6 +29,18 @@ internal sealed class Replication(MigrationSession session)
         await session.Daemon.StartAsync(environment, cancellationToken);
     }
 
+    /// <summary>The same, and it replays exactly these tables: a daemon that does so already, maybe in the middle of a long run, is left alone.</summary>
+    public async Task EnsureConfiguredAsync(IReadOnlyList<TableInfo> replayed, CancellationToken cancellationToken)
+    {
+        if (session.Daemon.IsRunning && await session.Cluster.IsRunningAsync(cancellationToken)
+            && !(await BucardoConfiguration.ReadTablesAsync(session.Cluster.DataSource, cancellationToken)).SetEquals(replayed.Append(CaptureInstaller.Sentinel).Select(table => table.QualifiedName)))
+        {
+            await StopDaemonAsync(cancellationToken);
+        }
+
+        await EnsureRunningAsync(replayed, cancellationToken);
+    }
+
     public Task StopDaemonAsync(CancellationToken cancellationToken) => session.Daemon.StopAsync(cancellationToken);
 
     public async Task StopAllAsync(CancellationToken cancellationToken)

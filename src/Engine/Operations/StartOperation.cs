@@ -17,6 +17,7 @@ internal sealed class StartOperation(MigrationSession session)
 
     private readonly Replication _replication = new(session);
     private readonly SchemaRestorer _restorer = new(session);
+    private readonly AdoptOperation _adopt = new(session);
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -39,9 +40,12 @@ internal sealed class StartOperation(MigrationSession session)
 
         try
         {
+            // A partition that was dropped since the plan can be neither captured nor copied.
+            await _adopt.LoosenAsync(row, cancellationToken);
             await PrepareAsync(source, row, cancellationToken);
             await CopyAsync(cancellationToken);
             await CatchUpAsync(cancellationToken);
+            await _adopt.RunAsync(row, cancellationToken);
         }
         catch (Exception exception) when (exception is MigrationException or NpgsqlException)
         {
@@ -236,39 +240,16 @@ internal sealed class StartOperation(MigrationSession session)
         }
     }
 
-    /// <summary>Each table once: a run that was killed here goes on with the next one.</summary>
     private async Task FinishTargetAsync(CancellationToken cancellationToken)
     {
-        var pending = await session.Store.ReadUnanalyzedAsync(cancellationToken);
-        if (pending.Count == 0)
+        var statistics = new TargetStatistics(session);
+        if (!await statistics.ArePendingAsync(cancellationToken))
         {
             return;
         }
 
         await new MaterializedViews(session).RefreshAsync(cancellationToken);
-        var settings = await session.ReadApplicationSettingsAsync(cancellationToken);
-        await using var target = await session.OpenTargetAsync(cancellationToken);
-        foreach (var (schema, table) in pending)
-        {
-            await AnalyzeAsync(target, schema, table, settings, cancellationToken);
-            await StateStore.MarkAnalyzedAsync(target, schema, table, cancellationToken);
-        }
-    }
-
-    /// <summary>It computes the expressions of indexes, which may call the schema's own functions.</summary>
-    private async Task AnalyzeAsync(NpgsqlConnection target, string schema, string table, ApplicationSettings settings, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await using var transaction = await target.BeginTransactionAsync(cancellationToken);
-            await target.ExecuteAsync(settings.SetLocal, cancellationToken);
-            await target.ExecuteAsync("ANALYZE " + SqlName.Qualify(schema, table), cancellationToken);
-            await transaction.CommitAsync(cancellationToken);
-        }
-        catch (PostgresException exception)
-        {
-            session.Events.Warning($"Table {SqlName.Qualify(schema, table)} was not analysed on the target: {exception.MessageText}. ANALYZE it by hand, or plans may be bad.");
-        }
+        await statistics.AnalyzeAsync(cancellationToken);
     }
 
     private async Task<bool> IsSchemaCompleteAsync(CancellationToken cancellationToken)

@@ -38,10 +38,16 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
 
         await session.RequireSourceAsync(row, cancellationToken);
         await Worker.EndAsync(session.Home, cancellationToken);
-        var tables = await session.Store.ReadTablesAsync(cancellationToken);
-        var replayed = tables.Select(table => table.Table).Where(table => table.Mode == TransferMode.Replayed).ToList();
+        var replayed = await session.Store.ReadReplayedAsync(cancellationToken);
         try
         {
+            if (row.Phase == MigrationPhase.Replicating)
+            {
+                await new AdoptOperation(session).RunAsync(row, cancellationToken);
+            }
+
+            var tables = await session.Store.ReadTablesAsync(cancellationToken);
+            replayed = [.. tables.Select(table => table.Table).Where(table => table.Mode == TransferMode.Replayed)];
             await PrepareAsync(row, tables, replayed, cancellationToken);
             return await SwitchAsync(tables, replayed, cancellationToken);
         }

@@ -9,7 +9,7 @@ using Npgsql;
 namespace HerokuMigrator.Operations;
 
 /// <summary>
-/// The process that watches over replication after the face has ended: restarts a daemon that died, analyses and purges the delta tables.
+/// The process that watches over replication after the face has ended: restarts a daemon that died, follows new partitions, analyses and purges the delta tables.
 /// It changes nothing that an operator decides, so it needs no operator lock; it leaves by itself once the phase is another.
 /// </summary>
 internal static class Worker
@@ -17,6 +17,7 @@ internal static class Worker
     private static readonly TimeSpan Beat = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Upkeep = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan BetweenMends = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan BetweenAdoptions = TimeSpan.FromSeconds(20);
 
     /// <summary>The system tells a process's start only roughly, and the file is written right after it.</summary>
     private static readonly TimeSpan ClockTolerance = TimeSpan.FromSeconds(2);
@@ -65,6 +66,7 @@ internal static class Worker
         {
             var lastUpkeep = DateTimeOffset.MinValue;
             var lastMend = DateTimeOffset.MinValue;
+            var lastAdoption = DateTimeOffset.MinValue;
             // Another worker may have been named meanwhile: one is enough.
             while (RunningPid(session.Home) == Environment.ProcessId && await IsReplicatingAsync(session, cancellationToken))
             {
@@ -73,6 +75,13 @@ internal static class Worker
                     if (DateTimeOffset.UtcNow - lastMend >= BetweenMends && await MendAsync(session, lastMend, cancellationToken))
                     {
                         lastMend = DateTimeOffset.UtcNow;
+                    }
+
+                    // First: the upkeep looks at every table of the plan, and one of them may be gone.
+                    if (DateTimeOffset.UtcNow - lastAdoption >= BetweenAdoptions)
+                    {
+                        lastAdoption = DateTimeOffset.UtcNow;
+                        await AdoptAsync(session, cancellationToken);
                     }
 
                     lastUpkeep = await BeatAsync(session, lastUpkeep, cancellationToken);
@@ -97,7 +106,7 @@ internal static class Worker
 
     private static async Task<DateTimeOffset> BeatAsync(MigrationSession session, DateTimeOffset lastUpkeep, CancellationToken cancellationToken)
     {
-        var replayed = await ReplayedAsync(session, cancellationToken);
+        var replayed = await session.Store.ReadReplayedAsync(cancellationToken);
         if (!session.Daemon.IsRunning || (await SyncRuns.ReadAsync(session.Cluster.DataSource, cancellationToken)).Stalled)
         {
             // Only under the lock: an operator may be suspending or switching at this moment.
@@ -131,11 +140,24 @@ internal static class Worker
 
         await using var operatorLock = await OperatorLock.TakeAsync(session, cancellationToken);
         return await IsReplicatingAsync(session, cancellationToken)
-            && await new StaleTables(session).MendAsync(fault, await ReplayedAsync(session, cancellationToken), cancellationToken);
+            && await new StaleTables(session).MendAsync(fault, await session.Store.ReadReplayedAsync(cancellationToken), cancellationToken);
     }
 
-    private static async Task<IReadOnlyList<TableInfo>> ReplayedAsync(MigrationSession session, CancellationToken cancellationToken) =>
-        [.. (await session.Store.ReadTablesAsync(cancellationToken)).Select(row => row.Table).Where(table => table.Mode == TransferMode.Replayed)];
+    /// <summary>The look needs no lock; it may be over once the lock is there.</summary>
+    private static async Task AdoptAsync(MigrationSession session, CancellationToken cancellationToken)
+    {
+        var adopt = new AdoptOperation(session);
+        if (!await adopt.IsNeededAsync(cancellationToken))
+        {
+            return;
+        }
+
+        await using var operatorLock = await OperatorLock.TakeAsync(session, cancellationToken);
+        if (await session.Store.ReadAsync(cancellationToken) is { Phase: MigrationPhase.Replicating } row && row.Name == session.Name)
+        {
+            await adopt.RunAsync(row, cancellationToken);
+        }
+    }
 
     private static async Task<bool> IsReplicatingAsync(MigrationSession session, CancellationToken cancellationToken)
     {

@@ -17,7 +17,21 @@ internal sealed partial class SchemaDump(MigrationSession session)
         "--exclude-schema=bucardo", "--exclude-schema=heroku_migrator", "--exclude-schema=_heroku",
     ];
 
-    public async Task<IReadOnlyList<SchemaEntry>> ReadAsync(IReadOnlyList<TableInfo> tables, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<SchemaEntry>> ReadAsync(IReadOnlyList<TableInfo> tables, CancellationToken cancellationToken) =>
+        ReadAsync(Excluded, tables, cancellationToken);
+
+    /// <summary>Partitions by themselves. They are attached apart from this, which brings the indexes together too.</summary>
+    public async Task<IReadOnlyList<SchemaEntry>> ReadPartitionsAsync(IReadOnlyList<PartitionNode> partitions, IReadOnlyList<TableInfo> tables, CancellationToken cancellationToken)
+    {
+        var entries = await ReadAsync(
+            [.. Excluded.Where(option => !option.StartsWith("--exclude-schema", StringComparison.Ordinal)), .. partitions.Select(node => "--table=" + node.QualifiedName)], tables, cancellationToken);
+        return [.. entries.Where(entry => entry.Kind is not ("TABLE ATTACH" or "INDEX ATTACH") && !IsCapture(entry))];
+    }
+
+    /// <summary>The triggers of a capture that a killed run has left.</summary>
+    private static bool IsCapture(SchemaEntry entry) => entry.Kind == "TRIGGER" && entry.Sql.Contains(" EXECUTE FUNCTION bucardo.", StringComparison.Ordinal);
+
+    private async Task<IReadOnlyList<SchemaEntry>> ReadAsync(IReadOnlyList<string> options, IReadOnlyList<TableInfo> tables, CancellationToken cancellationToken)
     {
         var folder = Directory.CreateTempSubdirectory("heroku-migrator-");
         try
@@ -26,7 +40,7 @@ internal sealed partial class SchemaDump(MigrationSession session)
             await ConnectionSettings.WriteServiceFilesAsync(folder.FullName, services, MigrationSession.PinnedSettings, cancellationToken);
             var file = Path.Combine(folder.FullName, "schema.dump");
             await session.Runner.RunCheckedAsync(
-                Command(Programs.PgDump, folder.FullName).WithArguments(["--format=custom", "--schema-only", .. Excluded, "--file=" + file, "--dbname=service=source"]),
+                Command(Programs.PgDump, folder.FullName).WithArguments(["--format=custom", "--schema-only", .. options, "--file=" + file, "--dbname=service=source"]),
                 cancellationToken);
             var before = await RestoreScriptAsync(folder.FullName, file, "pre-data", cancellationToken);
             var after = await RestoreScriptAsync(folder.FullName, file, "post-data", cancellationToken);

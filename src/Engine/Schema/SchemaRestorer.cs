@@ -1,5 +1,7 @@
 using System.Text.RegularExpressions;
+using HerokuMigrator.Catalog;
 using HerokuMigrator.Operations;
+using HerokuMigrator.State;
 using Npgsql;
 
 namespace HerokuMigrator.Schema;
@@ -21,6 +23,31 @@ internal sealed partial class SchemaRestorer(MigrationSession session)
     {
         await using var connection = await session.OpenTargetAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await InsertAsync(connection, entries, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+    }
+
+    /// <summary>Adds tables to the plan together with their entries, after all that there are.</summary>
+    public async Task AppendAsync(IReadOnlyList<SchemaEntry> entries, IReadOnlyList<TableInfo> tables, CancellationToken cancellationToken)
+    {
+        await using var connection = await session.OpenTargetAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        var last = await connection.ScalarAsync<int>("SELECT coalesce(max(seq), 0) FROM heroku_migrator.schema_entry", cancellationToken);
+        await InsertAsync(connection, [.. entries.Select(entry => entry with { Sequence = last + entry.Sequence })], cancellationToken);
+        await StateStore.SavePlanAsync(connection, tables, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+    }
+
+    /// <summary>True where something is to be made that does not wait for the fence.</summary>
+    public async Task<bool> HasPendingAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await session.OpenTargetAsync(cancellationToken);
+        return await connection.ScalarAsync<bool>(
+            "SELECT EXISTS (SELECT FROM heroku_migrator.schema_entry WHERE done_at IS NULL AND stage <> $1)", cancellationToken, nameof(SchemaStage.UnderFence));
+    }
+
+    private static async Task InsertAsync(NpgsqlConnection connection, IReadOnlyList<SchemaEntry> entries, CancellationToken cancellationToken)
+    {
         foreach (var batch in entries.Chunk(SqlExtensions.RowsAStatement))
         {
             await connection.ExecuteAsync(
@@ -32,8 +59,6 @@ internal sealed partial class SchemaRestorer(MigrationSession session)
                 batch.Select(entry => entry.Sequence).ToArray(), batch.Select(entry => entry.Stage.ToString()).ToArray(), batch.Select(entry => entry.Kind).ToArray(),
                 batch.Select(entry => entry.Name).ToArray(), batch.Select(entry => entry.Sql).ToArray(), batch.Select(entry => entry.UndoSql).ToArray());
         }
-
-        await transaction.CommitAsync(cancellationToken);
     }
 
     public async Task<bool> HasEntriesAsync(CancellationToken cancellationToken)

@@ -142,6 +142,13 @@ internal sealed class StateStore(NpgsqlDataSource target)
     {
         await using var connection = await target.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await SavePlanAsync(connection, tables, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+    }
+
+    /// <summary>In the transaction of whoever calls: adds tables, and changes none.</summary>
+    public static async Task SavePlanAsync(NpgsqlConnection connection, IReadOnlyList<TableInfo> tables, CancellationToken cancellationToken)
+    {
         foreach (var batch in tables.Chunk(SqlExtensions.RowsAStatement))
         {
             await connection.ExecuteAsync(
@@ -151,8 +158,19 @@ internal sealed class StateStore(NpgsqlDataSource target)
                 """,
                 cancellationToken, batch.Select(table => table.Schema).ToArray(), batch.Select(table => table.Name).ToArray(), batch.Select(table => JsonSerializer.Serialize(table)).ToArray());
         }
+    }
 
-        await transaction.CommitAsync(cancellationToken);
+    /// <summary>To be called in the transaction that drops the table: its row of the plan, and what was still to be made of it or may be taken back.</summary>
+    public static async Task ForgetTableAsync(NpgsqlConnection connection, TableInfo table, CancellationToken cancellationToken)
+    {
+        await connection.ExecuteAsync("DELETE FROM heroku_migrator.moved_table WHERE schema_name = $1 AND table_name = $2", cancellationToken, table.Schema, table.Name);
+        await connection.ExecuteAsync(
+            """
+            DELETE FROM heroku_migrator.schema_entry e USING (SELECT ' ' || quote_ident($1) || '.' || quote_ident($2) AS name) t
+            WHERE (e.done_at IS NULL OR e.stage = 'UnderFence') AND e.kind NOT IN ('VIEW', 'MATERIALIZED VIEW', 'FUNCTION', 'PROCEDURE', 'RULE')
+              AND (strpos(e.sql, t.name || ' ') > 0 OR strpos(e.sql, t.name || E'\n') > 0 OR strpos(e.sql, t.name || '.') > 0)
+            """,
+            cancellationToken, table.Schema, table.Name);
     }
 
     public async Task<IReadOnlyList<TableRow>> ReadTablesAsync(CancellationToken cancellationToken)
@@ -163,6 +181,10 @@ internal sealed class StateStore(NpgsqlDataSource target)
             row => new TableRow(JsonSerializer.Deserialize<TableInfo>(row.GetString(0))!, row.GetBoolean(1), row.GetInt64(2), row.GetInt64(3), row.IsDBNull(4) ? null : row.GetString(4)),
             cancellationToken);
     }
+
+    /// <summary>Tables that Bucardo may know: a partition that is just being adopted may have neither capture nor a counterpart yet.</summary>
+    public async Task<IReadOnlyList<TableInfo>> ReadReplayedAsync(CancellationToken cancellationToken) =>
+        [.. (await ReadTablesAsync(cancellationToken)).Where(row => row.Copied).Select(row => row.Table).Where(table => table.Mode == TransferMode.Replayed)];
 
     /// <summary>To be called in the transaction that copied the table.</summary>
     public static Task MarkCopiedAsync(NpgsqlConnection connection, TableInfo table, long rows, long bytes, string? sourceVersion, CancellationToken cancellationToken) =>

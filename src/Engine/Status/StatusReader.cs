@@ -109,6 +109,11 @@ internal sealed class StatusReader(MigrationSession session)
             }
         }
 
+        if (_difference.Partitions.Count > 0)
+        {
+            _problems.Add($"Partitions of the source have changed, and the target does not have that yet: {string.Join("; ", _difference.Partitions.Take(10))}. The worker follows within a minute; Start-BucardoSync and Invoke-TrafficSwitch do so at once.");
+        }
+
         if (_difference.Obstacles.Count == 0)
         {
             return false;

@@ -63,7 +63,7 @@ internal sealed class PartitionMaintenance : IReadinessCheck
                 jobs.Count == 0 ? "" : $"Partitions are made by {FindingText.Count(jobs.Count, "job")}: {FindingText.Several(jobs)}.",
                 ending.Count == 0 ? "" : $"The partitions of {FindingText.Count(ending.Count, "table")} end within {Ahead.TotalDays:0} days: {FindingText.Several(ending.ConvertAll(last => FormattableString.Invariant($"{last.TableName} ({last.To:yyyy-MM-dd HH:mm})")))}.",
             }.Where(part => part.Length > 0)),
-            "The switch refuses where a partition was made or dropped since the start, as it has no capture and no counterpart on the target.",
+            "Partitions that are made or dropped while the migration replicates are followed on the target; one that comes in the moment when the fence closes makes the switch take itself back, and a whole new table is refused.",
             (making.Count == 0 ? "" : $"-- on the source, before the start:\n{FindingText.Statements(making)}")
             + (making.Count > 0 && jobs.Count > 0 ? "\n" : "")
             + (jobs.Count == 0 ? "" : "-- make the partitions of the coming days before the start, and let the jobs rest until the switch: SELECT cron.unschedule(…); then set them up on the target"),

@@ -15,7 +15,7 @@ internal sealed class Partitioned : IReadinessCheck
             ? Finding.Pass("There are no partitioned tables.")
             : FindingText.Note(
                 $"{FindingText.Count(parents.Count, "table is", "tables are")} partitioned, with {FindingText.Count(context.Catalog.Tables.Count(table => table.IsLeaf), "partition")}: {FindingText.Several(parents)}.",
-                "Partitions are moved one by one. One that is made after the start is not moved: make those that the time of the migration needs beforehand.",
+                "Partitions are moved one by one. Those that are made, attached, detached or dropped while the migration replicates are followed on the target, by the worker within a minute and by the switch before its fence.",
                 parents));
     }
 }
