@@ -31,7 +31,7 @@ public sealed class ReadinessUnderLoad : IAsyncLifetime
 
     public string After { get; private set; } = "";
 
-    /// <summary>Locks of ours on users' relations that are more than ACCESS SHARE.</summary>
+    /// <summary>Locks of ours on users' relations that are more than ACCESS SHARE, or on sequences more than what nextval takes.</summary>
     public IReadOnlyCollection<string> StrongLocks { get; private set; } = [];
 
     /// <summary>Times that a session of ours was seen holding or awaiting a lock.</summary>
@@ -135,7 +135,9 @@ public sealed class ReadinessUnderLoad : IAsyncLifetime
         {
             await using var command = new NpgsqlCommand(
                 """
-                SELECT format('%s on %I.%I', l.mode, n.nspname, c.relname), l.mode <> 'AccessShareLock' AND n.nspname !~ '^pg_'
+                SELECT format('%s on %I.%I', l.mode, n.nspname, c.relname),
+                       -- To ask a sequence for its last value takes the lock that nextval takes: no writer waits for it.
+                       l.mode <> 'AccessShareLock' AND NOT (c.relkind = 'S' AND l.mode = 'RowExclusiveLock') AND n.nspname !~ '^pg_'
                 FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace
                 WHERE l.locktype = 'relation' AND a.application_name ~ '^heroku-migrator'
                 """,
