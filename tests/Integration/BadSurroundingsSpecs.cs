@@ -17,11 +17,11 @@ public sealed class BadSurroundingsSpecs(LabPair lab)
         await move.Target.ExecuteAsync("CREATE TABLE public.precious (id int PRIMARY KEY); INSERT INTO public.precious VALUES (1), (2)", Token);
         var input = await BadInput.OnAsync(move);
 
-        (await input.FailAsync("start")).MustBe("NotReady", ErrorKind.InvalidOperation, 3, "Name an empty database as target").MustSay("[TargetEmpty]", "\"public\".\"precious\"");
+        (await input.FailAsync("start")).MustBe("NotReady", ErrorKind.InvalidOperation, 3, "name an empty database as target").MustSay("[TargetEmpty]", "\"public\".\"precious\"");
         var forPeople = await FaceCall.Of(move, "start").RunAsync(Token);
         Assert.Equal((3, ""), (forPeople.ExitCode, forPeople.Output));
         Assert.Contains("NotReady: ", forPeople.Errors, StringComparison.Ordinal);
-        Assert.Contains("Name an empty database as target", forPeople.Errors, StringComparison.Ordinal);
+        Assert.Contains("name an empty database as target", forPeople.Errors, StringComparison.Ordinal);
         Canary.Of(move).MustBeAbsentFrom("the standard error", forPeople.Errors);
         await input.NothingChangedAsync();
         Assert.Equal(2, await move.AskTargetAsync<long>("SELECT count(*) FROM public.precious", Token));
