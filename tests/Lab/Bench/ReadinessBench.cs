@@ -21,8 +21,10 @@ internal static class ReadinessBench
 
     private static async Task MeasureAsync(string program, int tables, int runs, CancellationToken cancellationToken)
     {
-        await using var source = await HerokuLikeServer.StartAsync(cancellationToken);
-        await using var target = await PlanetScaleLikeServer.StartAsync(cancellationToken);
+        // Room for the locks of a fence around them all; without it the report rightly says that a migration is blocked.
+        var options = new PostgresServerOptions { Settings = new Dictionary<string, string>(StringComparer.Ordinal) { ["max_locks_per_transaction"] = "1024" } };
+        await using var source = await HerokuLikeServer.StartAsync(options, cancellationToken);
+        await using var target = await PlanetScaleLikeServer.StartAsync(options, cancellationToken);
         await ManyTables.CreateAsync(source.Database, tables, rows: 10, keyless: 0, cancellationToken);
         var stateFolder = BenchMachine.CreateStateFolder();
         try

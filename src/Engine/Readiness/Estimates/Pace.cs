@@ -10,20 +10,23 @@ internal static class Pace
     public const int SideBySide = 2;
 
     /// <summary>Bytes of heap and TOAST in one stream of COPY.</summary>
-    public const double CopyBytesPerSecond = 60e6;
+    public const double CopyBytesPerSecond = 50e6;
 
-    public const double CopySecondsPerTable = 0.006;
+    public const double CopySecondsPerTable = 0.013;
 
     /// <summary>One transaction of the target for a table: its settings, a look, TRUNCATE, COPY, the checkpoint, commit.</summary>
     public const int CopyTargetRoundTrips = 8;
 
     public const int CopySourceRoundTrips = 2;
 
+    /// <summary>Rows times indexes a second and stream, where a table is copied into its finished indexes.</summary>
+    public const double IndexedRowsPerSecond = 180_000;
+
     /// <summary>Changed rows a second that one run of Bucardo applies.</summary>
     public const double ReplayedRowsPerSecond = 20_000;
 
     /// <summary>Bytes of the finished index.</summary>
-    public const double BtreeBytesPerSecond = 25e6;
+    public const double BtreeBytesPerSecond = 32e6;
 
     /// <summary>GIN, GiST, SP-GiST, BRIN and others.</summary>
     public const double OtherIndexBytesPerSecond = 5e6;
@@ -32,14 +35,14 @@ internal static class Pace
     public const double ScanBytesPerSecond = 800e6;
 
     /// <summary>An entry of the schema in its own transaction, and its note in the state.</summary>
-    public const double EntrySeconds = 0.004;
+    public const double EntrySeconds = 0.002;
 
-    public const int EntryRoundTrips = 9;
+    public const int EntryRoundTrips = 7;
 
     /// <summary>Rows of the referencing table.</summary>
     public const double ForeignKeyRowsPerSecond = 2e6;
 
-    public const double AnalyzeSecondsPerTable = 0.004;
+    public const double AnalyzeSecondsPerTable = 0.003;
 
     /// <summary>ANALYZE looks at 30,000 pages at most.</summary>
     public const double AnalyzedBytes = 30_000 * 8192d;
@@ -64,10 +67,10 @@ internal static class Pace
     public const int FenceTargetRoundTrips = 3;
 
     /// <summary>One run of Bucardo with nothing to do, before it looks at its tables.</summary>
-    public const double RunSeconds = 0.15;
+    public const double RunSeconds = 0.1;
 
     /// <summary>It asks table by table.</summary>
-    public const double RunSecondsPerTable = 0.002;
+    public const double RunSecondsPerTable = 0.001;
 
     public const int RunRoundTripsPerWrittenTable = 8;
 

@@ -25,7 +25,8 @@ internal static class PauseEstimate
         var under = IndexEstimate.ForeignKeySeconds([.. inputs.Schema.ForeignKeys.Where(key => key.UnderFence)], entry) + (inputs.Schema.RowSecurityTables * entry);
         var sequences = (Math.Ceiling((double)inputs.Sequences / Pace.SequencesPerRoundTrip) * (source + target)) + (inputs.Sequences * Pace.SecondsPerSequence);
         var handOver = Pace.HandOverSeconds + (Pace.HandOverRoundTrips * Math.Max(source, target));
-        return (fence, run * Pace.RunsUntilProven, inputs.CopySeconds([.. inputs.Whole.Select(table => (double)table.Bytes)]), under, sequences, handOver);
+        var whole = inputs.CopySeconds([.. inputs.Whole.Select(table => (double)table.Bytes)]) + (inputs.Schema.WholeIndexedRows / Pace.IndexedRowsPerSecond / Pace.SideBySide);
+        return (fence, run * Pace.RunsUntilProven, whole, under, sequences, handOver);
     }
 
     private static IEnumerable<string> Sentences(EstimateInputs inputs, double fence, double proof, double whole, double under)
@@ -35,7 +36,9 @@ internal static class PauseEstimate
         var tables = inputs.Whole.ToList();
         if (tables.Count > 0)
         {
-            yield return $"beside it the last copy of {FindingText.Count(tables.Count, "table")} without a usable key, {FindingText.Bytes(tables.Sum(table => table.Bytes))}, {Words.Seconds(whole)}, less what nobody writes until then";
+            yield return $"beside it the last copy of {FindingText.Count(tables.Count, "table")} without a usable key, {FindingText.Bytes(tables.Sum(table => table.Bytes))}"
+                + (inputs.Schema.WholeIndexedRows > 0 ? $" with {Words.Number(inputs.Schema.WholeIndexedRows)} entries in indexes that are there already" : "")
+                + $", {Words.Seconds(whole)}, less what nobody writes until then";
         }
 
         if (inputs.LargeObjects.Count > 0)

@@ -45,7 +45,13 @@ internal sealed record SchemaFigures
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {UserObjects.RelationFilter}
         """;
 
+    private const string IndexedRowsSql =
+        "SELECT coalesce(sum(greatest(c.reltuples, 0)), 0)::float8 FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE i.indrelid = ANY ($1::bigint[]::oid[])";
+
     public required IReadOnlyList<IndexFigures> Indexes { get; init; }
+
+    /// <summary>Rows of the tables that are copied whole, once for each of their indexes: under the fence these are there already.</summary>
+    public required double WholeIndexedRows { get; init; }
 
     public required IReadOnlyList<ForeignKeyFigures> ForeignKeys { get; init; }
 
@@ -62,10 +68,19 @@ internal sealed record SchemaFigures
     /// <param name="cancellationToken">Ends the reading.</param>
     public static async Task<SchemaFigures> ReadAsync(NpgsqlConnection source, IEnumerable<TableInfo> whole, CancellationToken cancellationToken)
     {
+        var oids = whole.Select(table => (long)table.Oid).ToArray();
         var keys = await source.ListAsync(
-            ForeignKeysSql, row => new ForeignKeyFigures(row.GetBoolean(0), row.GetInt64(1), row.GetDouble(2)), cancellationToken, whole.Select(table => (long)table.Oid).ToArray());
+            ForeignKeysSql, row => new ForeignKeyFigures(row.GetBoolean(0), row.GetInt64(1), row.GetDouble(2)), cancellationToken, oids);
         var (relations, policies, locked) = (await source.ListAsync(CountsSql, row => (row.GetInt64(0), row.GetInt64(1), row.GetInt64(2)), cancellationToken)).Single();
-        return new SchemaFigures { Indexes = await IndexesAsync(source, cancellationToken), ForeignKeys = keys, FencedRelations = relations, RowSecurityTables = policies, LockedTables = locked };
+        return new SchemaFigures
+        {
+            Indexes = await IndexesAsync(source, cancellationToken),
+            WholeIndexedRows = await source.ScalarAsync<double>(IndexedRowsSql, cancellationToken, oids),
+            ForeignKeys = keys,
+            FencedRelations = relations,
+            RowSecurityTables = policies,
+            LockedTables = locked,
+        };
     }
 
     /// <summary>The server opens an index to measure it; where it is locked, what the last VACUUM or ANALYZE wrote down has to do.</summary>
