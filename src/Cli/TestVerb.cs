@@ -60,7 +60,12 @@ internal sealed class TestVerb
         FileOf(parsed);
     }
 
-    private ReadinessOptions Selected(ParseResult parsed) => new() { Include = parsed.GetValue(_include) ?? [], Exclude = parsed.GetValue(_exclude) ?? [] };
+    private ReadinessOptions Selected(ParseResult parsed) => new()
+    {
+        Include = parsed.GetValue(_include) ?? [],
+        Exclude = parsed.GetValue(_exclude) ?? [],
+        WithInventory = parsed.GetValue(_outFile) is not null,
+    };
 
     private ReportFile? FileOf(ParseResult parsed) => parsed.GetValue(_outFile) is { } path ? ReportFile.At(path, parsed.GetValue(_noClobber)) : null;
 

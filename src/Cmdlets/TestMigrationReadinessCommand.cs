@@ -47,7 +47,7 @@ public sealed class TestMigrationReadinessCommand : MigrationCmdlet
 
     protected override void ProcessRecord()
     {
-        var options = new ReadinessOptions { Include = Include, Exclude = Exclude };
+        var options = new ReadinessOptions { Include = Include, Exclude = Exclude, WithInventory = OutFile is not null };
         var file = OutFile is null ? null : Known(() => ReportFile.At(FilePath(OutFile), NoClobber));
         var report = Use(async (migrator, cancellationToken) =>
         {

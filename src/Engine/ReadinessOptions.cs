@@ -14,7 +14,10 @@ public sealed record ReadinessOptions
     /// <summary>A check, the estimate or the inventory that takes longer is cut off, and told as such.</summary>
     public double CheckTimeoutSeconds { get; init; } = 30;
 
-    /// <summary>Neither estimate nor inventory; where <see cref="Include"/> names checks there is none anyway.</summary>
+    /// <summary>Gather the inventory also where <see cref="Include"/> names checks: a file of the report has a place for it.</summary>
+    public bool WithInventory { get; init; }
+
+    /// <summary>Neither estimate nor inventory; where <see cref="Include"/> names checks they come only when asked for.</summary>
     internal bool ChecksOnly { get; init; }
 
     /// <summary>Throws where a pattern fits no check, or no check is left.</summary>

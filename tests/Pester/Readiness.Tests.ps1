@@ -88,7 +88,9 @@ Describe 'Completing' {
 
     It 'offers every check that there is' {
         $line = 'Test-MigrationReadiness -Include '
-        (TabExpansion2 $line -cursorColumn $line.Length).CompletionMatches.CompletionText | Should -Be ($report.Checks.Id | Sort-Object -CaseSensitive)
+        [string[]] $known = $report.Checks.Id
+        [Array]::Sort($known, [StringComparer]::Ordinal)
+        (TabExpansion2 $line -cursorColumn $line.Length).CompletionMatches.CompletionText | Should -Be $known
     }
 }
 
@@ -116,10 +118,6 @@ Describe 'A file' {
     }
 
     It 'as CSV holds the settings that differ, as Import-Csv reads them' {
-        if ($null -eq $report.Inventory) {
-            Get-ErrorId { Test-MigrationReadiness @ids -OutFile settings.csv } | Should -BeLike 'InventoryUnknown,*'
-            return
-        }
         Test-MigrationReadiness @ids -OutFile settings.csv | Out-Null
         $rows = @(Import-Csv settings.csv)
         $rows.Count | Should -BeGreaterThan 0

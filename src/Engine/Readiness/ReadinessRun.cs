@@ -33,7 +33,7 @@ internal static class ReadinessRun
         }
 
         var patience = TimeSpan.FromSeconds(options.CheckTimeoutSeconds);
-        var inventory = wantsFigures ? TryAsync("inventory", token => InventoryReader.ReadAsync(session, token), session, patience, cancellationToken) : Task.FromResult<ReadinessInventory?>(null);
+        var inventory = wantsFigures || options.WithInventory ? TryAsync("inventory", token => InventoryReader.ReadAsync(session, token), session, patience, cancellationToken) : Task.FromResult<ReadinessInventory?>(null);
         var estimate = link is null ? Task.FromResult<MigrationEstimate?>(null) : TryAsync("estimate", token => Estimator.ReadAsync(context, link, token), session, patience, cancellationToken);
         var results = new ReadinessCheck[checks.Count];
         await Parallel.ForAsync(
