@@ -34,6 +34,25 @@ public sealed class ReadinessOfSchemasSpecs(LabPair lab)
     }
 
     [Fact]
+    public async Task What_a_missing_extension_requires_is_made_before_it_by_the_remedy()
+    {
+        var token = TestContext.Current.CancellationToken;
+        await using var move = await lab.NewMoveAsync(token);
+        await move.Source.ExecuteAsync(
+            """
+            CREATE EXTENSION cube SCHEMA public; CREATE EXTENSION earthdistance SCHEMA public;
+            CREATE TABLE public.places (id int PRIMARY KEY, at public.earth);
+            """,
+            token);
+
+        var check = await move.CheckAsync("Extensions");
+
+        check.MustBe(CheckStatus.Blocked, "\"earthdistance\"", "\"pg_stat_statements\"");
+        await move.Target.ExecuteAsync(check.Remedy, token);
+        (await move.CheckAsync("Extensions")).MustBe(CheckStatus.Pass);
+    }
+
+    [Fact]
     public async Task An_extension_that_only_an_application_could_call_is_a_warning_and_one_that_watches_a_note()
     {
         var token = TestContext.Current.CancellationToken;

@@ -17,7 +17,9 @@ internal sealed class Extensions : IReadinessCheck
                        AND NOT EXISTS (SELECT FROM pg_depend o WHERE o.classid = d.classid AND o.objid = d.objid AND o.deptype = 'e')
                        AND NOT EXISTS (SELECT FROM pg_depend o JOIN pg_depend p ON p.classid = o.refclassid AND p.objid = o.refobjid AND p.deptype = 'e'
                                        WHERE o.classid = d.classid AND o.objid = d.objid AND o.deptype IN ('i', 'a'))
-                     LIMIT 5) o)
+                     LIMIT 5) o),
+               ARRAY(SELECT r.extname::text FROM pg_depend d JOIN pg_extension r ON r.oid = d.refobjid
+                     WHERE d.classid = 'pg_extension'::regclass AND d.objid = x.oid AND d.refclassid = 'pg_extension'::regclass)
         FROM pg_extension x JOIN pg_namespace n ON n.oid = x.extnamespace
         WHERE x.extname <> 'plpgsql' ORDER BY x.oid
         """;
@@ -40,7 +42,7 @@ internal sealed class Extensions : IReadinessCheck
 
     public string Title => "The target has the source's extensions";
 
-    private sealed record Installed(string Name, string Version, string Schema, string[] Dependents);
+    private sealed record Installed(string Name, string Version, string Schema, string[] Dependents, string[] Requires);
 
     /// <param name="Version">The installed one, or else the one that would be installed.</param>
     /// <param name="Schema">Null where it is not installed.</param>
@@ -51,6 +53,9 @@ internal sealed class Extensions : IReadinessCheck
     {
         /// <summary>What mends it on the target; null where only the target's operator can tell.</summary>
         public string? Remedy { get; init; }
+
+        /// <summary>The target has it in its catalogue, and not in this database.</summary>
+        public bool IsAbsent { get; init; }
 
         public bool IsNeeded => Extension.Dependents.Length > 0;
 
@@ -64,7 +69,7 @@ internal sealed class Extensions : IReadinessCheck
         await using var source = await context.OpenSourceAsync(cancellationToken);
         await using var target = await context.OpenTargetAsync(cancellationToken);
         var extensions = await source.ListAsync(
-            SourceSql, row => new Installed(row.GetString(0), row.GetString(1), row.GetString(2), row.GetFieldValue<string[]>(3)), cancellationToken);
+            SourceSql, row => new Installed(row.GetString(0), row.GetString(1), row.GetString(2), row.GetFieldValue<string[]>(3), row.GetFieldValue<string[]>(4)), cancellationToken);
         var available = (await target.ListAsync(
                 TargetSql, row => new OnTarget(row.GetString(0), row.GetString(1), row.GetString(2), row.IsDBNull(3) ? null : row.GetString(3), row.GetBoolean(4)), cancellationToken))
             .ToDictionary(one => one.Name, StringComparer.Ordinal);
@@ -77,6 +82,7 @@ internal sealed class Extensions : IReadinessCheck
                 null => new Outcome(extension, "not available on the target", null),
                 { Schema: null } found => new Outcome(extension, await TryCreateAsync(target, extension, cancellationToken), found.Version)
                 {
+                    IsAbsent = true,
                     Remedy = $"{MakeSchema(extension, $" AUTHORIZATION {role}")}CREATE EXTENSION {SqlName.Quote(extension.Name)} WITH SCHEMA {SqlName.Quote(extension.Schema)}",
                 },
                 var found when found.Schema != extension.Schema => new Outcome(
@@ -101,7 +107,7 @@ internal sealed class Extensions : IReadinessCheck
                 $"The schema needs {FindingText.Count(needed.Count, "extension")} that the target cannot have as the source has {(needed.Count == 1 ? "it" : "them")}: {FindingText.Several(Texts(needed))}."
                 + (missing.Count == needed.Count ? "" : $" It cannot have these either, which nothing in the schema needs: {FindingText.Several(Texts(missing.Except(needed)))}."),
                 "Those objects cannot be made on the target.",
-                Remedy(missing, "Have the target's operator allow the extension, or remove what needs it from the source."),
+                Remedy(WithRequired(missing, outcomes), "Have the target's operator allow the extension, or remove what needs it from the source."),
                 [.. Names(needed), .. Names(missing.Except(needed))]);
         }
 
@@ -111,7 +117,7 @@ internal sealed class Extensions : IReadinessCheck
             return Finding.Warning(
                 $"{FindingText.Count(called.Count, "extension")} cannot be made on the target as on the source: {FindingText.Several(Texts(called))}.",
                 "Nothing in the schema depends on it, but functions and the application may call what it brings.",
-                Remedy(called, "Make sure that nothing uses it, or have the target's operator allow it."),
+                Remedy(WithRequired(called, outcomes), "Make sure that nothing uses it, or have the target's operator allow it."),
                 [.. Names(called), .. Names(missing.Except(called))]);
         }
 
@@ -151,6 +157,19 @@ internal sealed class Extensions : IReadinessCheck
     /// <summary>Procedural languages lie in pg_catalog, which is there and which nobody may make.</summary>
     private static string MakeSchema(Installed extension, string owner) =>
         extension.Schema.StartsWith("pg_", StringComparison.Ordinal) ? "" : $"CREATE SCHEMA IF NOT EXISTS {SqlName.Quote(extension.Schema)}{owner};\n";
+
+    /// <summary>An extension is refused where one that it requires is not there yet, though the role may make that one itself.</summary>
+    private static List<Outcome> WithRequired(IReadOnlyList<Outcome> chosen, List<Outcome> all)
+    {
+        var wanted = chosen.Select(one => one.Extension.Name).ToHashSet(StringComparer.Ordinal);
+        // Each was made after what it requires.
+        foreach (var one in Enumerable.Reverse(all).Where(one => wanted.Contains(one.Extension.Name)))
+        {
+            wanted.UnionWith(all.Where(other => other.IsAbsent && one.Extension.Requires.Contains(other.Extension.Name, StringComparer.Ordinal)).Select(other => other.Extension.Name));
+        }
+
+        return all.FindAll(one => wanted.Contains(one.Extension.Name));
+    }
 
     private static string Remedy(IReadOnlyList<Outcome> outcomes, string otherwise)
     {
