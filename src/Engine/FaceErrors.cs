@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace HerokuMigrator;
 
 /// <summary>Errors that a face raises before it calls the engine.</summary>
@@ -22,6 +24,14 @@ public static class FaceErrors
             "Use letters, digits, '-', '_' and '.', 40 at the most, beginning with a letter or a digit.")
         {
             Subject = name,
+        };
+
+    internal static MigrationException StartOptionInvalid(string option, double value, string range) =>
+        new("StartOptionInvalid", ErrorKind.InvalidArgument,
+            string.Create(CultureInfo.InvariantCulture, $"{option} cannot be {value}."),
+            string.Create(CultureInfo.InvariantCulture, $"Give a value {range}."))
+        {
+            Subject = option,
         };
 
     public static MigrationException UnknownCheck(string pattern, IReadOnlyList<string> ids) =>

@@ -40,16 +40,22 @@ public sealed class Migrator(MigratorOptions options, IOperationEvents events) :
     public Task<OperationPlan> DescribeAsync(string operation, CancellationToken cancellationToken) =>
         WithSessionAsync("describe", session => new PlanDescription(session).BuildAsync(operation, cancellationToken), cancellationToken);
 
+    /// <summary>The same with nothing chosen.</summary>
+    public Task<Migration> StartAsync(CancellationToken cancellationToken) => StartAsync(new StartOptions(), cancellationToken);
+
     /// <summary>Schema, capture, copy, replication; goes on where an earlier run ended.</summary>
-    public Task<Migration> StartAsync(CancellationToken cancellationToken) =>
-        WithSessionAsync(
+    public async Task<Migration> StartAsync(StartOptions startOptions, CancellationToken cancellationToken)
+    {
+        startOptions.Validate();
+        return await WithSessionAsync(
             "start",
             async session =>
             {
-                await new StartOperation(session).RunAsync(cancellationToken);
+                await new StartOperation(session, startOptions).RunAsync(cancellationToken);
                 return await MigrationSummary.ReadAsync(session, cancellationToken);
             },
             cancellationToken);
+    }
 
     public Task<SyncStatus> GetStatusAsync(CancellationToken cancellationToken) =>
         WithSessionAsync("status", session => new StatusReader(session).ReadAsync(cancellationToken), cancellationToken);

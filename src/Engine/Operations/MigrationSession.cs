@@ -1,6 +1,7 @@
 using HerokuMigrator.Bucardo;
 using HerokuMigrator.Catalog;
 using HerokuMigrator.Connections;
+using HerokuMigrator.Copy;
 using HerokuMigrator.Processes;
 using HerokuMigrator.State;
 using Npgsql;
@@ -79,6 +80,12 @@ internal sealed class MigrationSession : IAsyncDisposable
 
     public string Name => Options.Name;
 
+    /// <summary>What this migration's starts were given, by the state as it was last read; null within it: nothing was.</summary>
+    public StartOptions StartOptions { get; set; } = new();
+
+    /// <summary>How far this operation's copy is.</summary>
+    public CopyMeter Meter { get; } = new(TimeProvider.System);
+
     private static Dictionary<string, string> EngineSettings =>
         new(PinnedSettings, StringComparer.Ordinal) { ["search_path"] = "pg_catalog" };
 
@@ -122,7 +129,9 @@ internal sealed class MigrationSession : IAsyncDisposable
     public async Task<MigrationRow?> ReadStateAsync(CancellationToken cancellationToken)
     {
         await using var target = await OpenTargetAsync(cancellationToken);
-        return await StateStore.ReadAsync(target, cancellationToken);
+        var row = await StateStore.ReadAsync(target, cancellationToken);
+        StartOptions = row?.Options ?? StartOptions;
+        return row;
     }
 
     /// <summary>Throws where the target has no state of a migration of this name.</summary>

@@ -11,7 +11,7 @@ using Npgsql;
 namespace HerokuMigrator.Operations;
 
 /// <summary>Brings a migration from wherever it stands to Replicating. Each step leaves alone what an earlier run has done.</summary>
-internal sealed class StartOperation(MigrationSession session)
+internal sealed class StartOperation(MigrationSession session, StartOptions? options = null)
 {
     private static readonly TimeSpan FirstDrainTimeout = TimeSpan.FromHours(24);
 
@@ -32,6 +32,8 @@ internal sealed class StartOperation(MigrationSession session)
         var fingerprint = await SourceFingerprint.ReadAsync(source, cancellationToken);
         var row = await session.Store.ReadAsync(cancellationToken) ?? await BeginAsync(source, fingerprint, cancellationToken);
         Refuse(row, fingerprint);
+        session.StartOptions = (options ?? new StartOptions()).Over(row.Options);
+        await session.Store.SaveOptionsAsync(session.StartOptions, cancellationToken);
         await session.Home.SaveConnectionsAsync(Reveal(session.SourceSettings), Reveal(session.TargetSettings), cancellationToken);
         if (row.Phase == MigrationPhase.Failed)
         {

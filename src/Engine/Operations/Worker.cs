@@ -168,7 +168,14 @@ internal static class Worker
 
         try
         {
-            return await session.Store.ReadAsync(cancellationToken) is { Phase: MigrationPhase.Replicating } row && row.Name == session.Name;
+            // Not by the session's own reading, which takes a target that is away for an error.
+            if (await session.Store.ReadAsync(cancellationToken) is not { Phase: MigrationPhase.Replicating } row || row.Name != session.Name)
+            {
+                return false;
+            }
+
+            session.StartOptions = row.Options;
+            return true;
         }
         catch (NpgsqlException) when (!cancellationToken.IsCancellationRequested)
         {

@@ -6,7 +6,11 @@ namespace HerokuMigrator.State;
 
 /// <summary>The migration as the state knows it.</summary>
 internal sealed record MigrationRow(
-    string Id, string Name, MigrationPhase Phase, MigrationPhase? Before, string? Failure, string SourceFingerprint, DateTimeOffset StartedAt, DateTimeOffset? SwitchedAt);
+    string Id, string Name, MigrationPhase Phase, MigrationPhase? Before, string? Failure, string SourceFingerprint, DateTimeOffset StartedAt, DateTimeOffset? SwitchedAt)
+{
+    /// <summary>What starts were given so far.</summary>
+    public StartOptions Options { get; init; } = new();
+}
 
 /// <summary>One table as it was planned, and how far its copy is.</summary>
 /// <param name="SourceVersion">What <see cref="Operations.StaleTables"/> read of the source's table before the copy; null where there is no copy, or nothing shall rest on it.</param>
@@ -25,7 +29,8 @@ internal sealed class StateStore(NpgsqlDataSource target)
         COMMENT ON SCHEMA heroku_migrator IS 'State of a running migration by HerokuMigrator; dropped when it is completed or stopped';
         CREATE TABLE heroku_migrator.migration (
             one boolean PRIMARY KEY DEFAULT true CHECK (one), id text NOT NULL, name text NOT NULL, phase text NOT NULL, phase_before text, failure text,
-            source_fingerprint text NOT NULL, started_at timestamptz NOT NULL DEFAULT clock_timestamp(), switched_at timestamptz, fence jsonb, target_writes jsonb);
+            source_fingerprint text NOT NULL, started_at timestamptz NOT NULL DEFAULT clock_timestamp(), switched_at timestamptz, fence jsonb, target_writes jsonb,
+            options jsonb);
         CREATE TABLE heroku_migrator.event (
             id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(), kind text NOT NULL, message text NOT NULL);
         CREATE TABLE heroku_migrator.moved_table (
@@ -51,7 +56,7 @@ internal sealed class StateStore(NpgsqlDataSource target)
         }
 
         var rows = await connection.ListAsync(
-            "SELECT id, name, phase, phase_before, failure, source_fingerprint, started_at, switched_at FROM heroku_migrator.migration",
+            "SELECT id, name, phase, phase_before, failure, source_fingerprint, started_at, switched_at, options::text FROM heroku_migrator.migration",
             row => new MigrationRow(
                 row.GetString(0),
                 row.GetString(1),
@@ -60,7 +65,10 @@ internal sealed class StateStore(NpgsqlDataSource target)
                 row.IsDBNull(4) ? null : row.GetString(4),
                 row.GetString(5),
                 row.GetFieldValue<DateTimeOffset>(6),
-                row.IsDBNull(7) ? null : row.GetFieldValue<DateTimeOffset>(7)),
+                row.IsDBNull(7) ? null : row.GetFieldValue<DateTimeOffset>(7))
+            {
+                Options = row.IsDBNull(8) ? new() : JsonSerializer.Deserialize<StartOptions>(row.GetString(8))!,
+            },
             cancellationToken);
         return rows.SingleOrDefault();
     }
@@ -251,6 +259,12 @@ internal sealed class StateStore(NpgsqlDataSource target)
         }
 
         await transaction.CommitAsync(cancellationToken);
+    }
+
+    public async Task SaveOptionsAsync(StartOptions options, CancellationToken cancellationToken)
+    {
+        await using var connection = await target.OpenConnectionAsync(cancellationToken);
+        await connection.ExecuteAsync("UPDATE heroku_migrator.migration SET options = $1::jsonb", cancellationToken, JsonSerializer.Serialize(options));
     }
 
     public async Task SaveTargetWritesAsync(string? json, CancellationToken cancellationToken)

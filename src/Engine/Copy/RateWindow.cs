@@ -1,0 +1,48 @@
+namespace HerokuMigrator.Copy;
+
+/// <summary>The pace of a copy over the last seconds, and of its planned bytes over a longer while: the time left shall not jump with every pause.</summary>
+internal sealed class RateWindow(TimeProvider time)
+{
+    private static readonly TimeSpan Short = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan LongAtMost = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan Least = TimeSpan.FromSeconds(1);
+
+    /// <summary>Of the time since the copy was taken up, so that the long window grows with it.</summary>
+    private const double LongShare = 0.5;
+
+    private readonly List<Sample> _samples = [];
+    private long _begun;
+
+    public sealed record Rates(double PlannedPerSecond, double SentPerSecond, double RowsPerSecond);
+
+    public void Clear() => _samples.Clear();
+
+    public Rates Add(long planned, long sent, long rows)
+    {
+        var now = new Sample(time.GetTimestamp(), planned, sent, rows);
+        if (_samples.Count == 0)
+        {
+            _begun = now.At;
+        }
+
+        var longWindow = TimeSpan.FromTicks(Math.Clamp((long)(time.GetElapsedTime(_begun, now.At).Ticks * LongShare), Short.Ticks, LongAtMost.Ticks));
+        _samples.RemoveAll(sample => time.GetElapsedTime(sample.At, now.At) > LongAtMost);
+        var (near, far) = (Since(now, Short), Since(now, longWindow));
+        if (_samples.Count == 0 || time.GetElapsedTime(_samples[^1].At, now.At) >= Least)
+        {
+            _samples.Add(now);
+        }
+
+        return new Rates(
+            PerSecond(far, now, sample => sample.Planned),
+            PerSecond(near, now, sample => sample.Sent),
+            PerSecond(near, now, sample => sample.Rows));
+    }
+
+    private Sample? Since(Sample now, TimeSpan window) => _samples.Count == 0 ? null : _samples.FirstOrDefault(sample => time.GetElapsedTime(sample.At, now.At) <= window, _samples[^1]);
+
+    private double PerSecond(Sample? from, Sample now, Func<Sample, long> value) =>
+        from is { } first && time.GetElapsedTime(first.At, now.At) is { TotalSeconds: > 0.5 and var seconds } ? (value(now) - value(first)) / seconds : 0;
+
+    private sealed record Sample(long At, long Planned, long Sent, long Rows);
+}

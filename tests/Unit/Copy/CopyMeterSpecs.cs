@@ -1,0 +1,155 @@
+using HerokuMigrator.Catalog;
+using HerokuMigrator.Copy;
+using Xunit;
+
+namespace HerokuMigrator.Unit.Copy;
+
+public sealed class CopyMeterSpecs
+{
+    private readonly HandClock _clock = new();
+    private readonly CopyMeter _meter;
+    private readonly TableInfo _big = Table(1, "big", rows: 1000);
+    private readonly TableInfo _small = Table(2, "small", rows: 100);
+
+    public CopyMeterSpecs()
+    {
+        _meter = new CopyMeter(_clock);
+        _meter.Plan([(_big, 9_000_000, 0, 0), (_small, 1_000_000, 0, 0)]);
+    }
+
+    [Fact]
+    public void Percent_goes_by_planned_bytes_and_the_rate_by_bytes_sent()
+    {
+        _meter.Begin(_big);
+        _meter.Snapshot();
+        for (var second = 0; second < 10; second++)
+        {
+            _clock.Pass(1);
+            _meter.Advance(_big, bytes: 2_000_000, rows: 50, plannedBytes: 450_000);
+            _meter.Snapshot();
+        }
+
+        var status = _meter.Snapshot();
+        Assert.Equal(45, status.Percent, 3);
+        Assert.Equal(20_000_000, status.BytesSent);
+        Assert.Equal((500, 1100), (status.RowsDone, status.RowsTotal));
+        Assert.Equal(2, status.MBPerSecond, 3);
+        Assert.Equal(50, status.RowsPerSecond, 3);
+        Assert.Equal(5_500_000 / 450_000.0, status.SecondsLeft!.Value, 3);
+        var running = Assert.Single(status.Running);
+        Assert.Equal("public.big", running.Name);
+        Assert.Equal(50, running.Percent!.Value, 3);
+    }
+
+    [Fact]
+    public void A_chunk_that_was_rolled_back_is_held_until_it_is_passed_again()
+    {
+        _meter.Begin(_big);
+        _meter.Advance(_big, 800, 80, 3_000_000);
+        Assert.Equal(30, _meter.Snapshot().Percent, 3);
+        _meter.Retract(_big, 800, 80, 3_000_000);
+        _meter.Advance(_big, 100, 10, 1_000_000);
+        var held = _meter.Snapshot();
+        Assert.Equal(30, held.Percent, 3);
+        Assert.Equal(80, held.RowsDone);
+        Assert.Equal(100.0 / 3, held.Running[0].Percent!.Value, 3);
+        _meter.Advance(_big, 900, 90, 3_000_000);
+        Assert.Equal(40, _meter.Snapshot().Percent, 3);
+    }
+
+    [Fact]
+    public void What_an_earlier_run_copied_counts_as_done_but_not_as_pace()
+    {
+        _meter.Plan([(_big, 9_000_000, 8_000_000, 900), (_small, 1_000_000, 1_000_000, 100)]);
+        _meter.End(_small);
+        _meter.Snapshot();
+        _clock.Pass(10);
+        var status = _meter.Snapshot();
+        Assert.Equal(90, status.Percent, 3);
+        Assert.Equal(1000, status.RowsDone);
+        Assert.Equal(0, status.MBPerSecond);
+        Assert.Null(status.SecondsLeft);
+        Assert.Equal(10, status.IdleSeconds, 3);
+    }
+
+    [Fact]
+    public void A_table_that_ends_is_done_whatever_was_counted_of_it()
+    {
+        _meter.Begin(_big);
+        _meter.Advance(_big, 1, 7, 12_000_000);
+        Assert.Equal(90, _meter.Snapshot().Percent, 3);
+        _meter.End(_big);
+        _meter.Begin(_small);
+        _meter.End(_small);
+        var status = _meter.Snapshot();
+        Assert.Equal(100, status.Percent, 3);
+        Assert.Equal(7, status.RowsTotal);
+        Assert.False(status.IsCopying);
+        Assert.Empty(status.Running);
+    }
+
+    [Fact]
+    public void Steps_count_beside_the_tables()
+    {
+        _meter.PlanSteps(2);
+        _meter.BeginStep("INDEX big_i");
+        Assert.Equal("INDEX big_i", Assert.Single(_meter.Snapshot().Running).Name);
+        _meter.EndStep("INDEX big_i");
+        _meter.EndStep("INDEX big_i");
+        Assert.Equal((1, 2), (_meter.Snapshot().StepsDone, _meter.Snapshot().StepsTotal));
+    }
+
+    [Fact]
+    public void The_longest_snapshot_stays()
+    {
+        Assert.Null(_meter.Snapshot().LongestSnapshotSeconds);
+        _meter.ReportSnapshot(TimeSpan.FromSeconds(12));
+        _meter.ReportSnapshot(TimeSpan.FromSeconds(3));
+        Assert.Equal(12, _meter.Snapshot().LongestSnapshotSeconds);
+    }
+
+    [Fact]
+    public void Tables_that_were_not_planned_are_not_counted()
+    {
+        var other = Table(3, "other", rows: 1);
+        _meter.Begin(other);
+        _meter.Advance(other, 1, 1, 1);
+        _meter.End(other);
+        Assert.Equal(0, _meter.Snapshot().RowsDone);
+    }
+
+    [Fact]
+    public async Task Counts_from_many_threads_are_all_there()
+    {
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() =>
+        {
+            for (var call = 0; call < 10_000; call++)
+            {
+                _meter.Advance(_big, 10, 1, 5);
+                if (call % 1000 == 0)
+                {
+                    _meter.Snapshot();
+                }
+            }
+        }, TestContext.Current.CancellationToken)));
+        var status = _meter.Snapshot();
+        Assert.Equal((400_000, 40_000, 200_000), (status.BytesSent, status.RowsDone, status.BytesDone));
+    }
+
+    private static TableInfo Table(uint oid, string name, double rows) =>
+        new() { Oid = oid, Schema = "public", Name = name, Owner = "app", Owned = true, RowsEstimate = rows, Columns = [] };
+
+    /// <summary>A clock that stands still until it is told otherwise.</summary>
+    private sealed class HandClock : TimeProvider
+    {
+        private long _now;
+
+        public override long TimestampFrequency => 1000;
+
+        public override long GetTimestamp() => _now;
+
+        public override DateTimeOffset GetUtcNow() => DateTimeOffset.UnixEpoch.AddMilliseconds(_now);
+
+        public void Pass(double seconds) => _now += (long)(seconds * 1000);
+    }
+}
