@@ -35,6 +35,7 @@ internal static class CaptureSql
             CREATE TABLE IF NOT EXISTS heroku_migrator.recopy (
                 schema_name text NOT NULL, table_name text NOT NULL, at timestamptz NOT NULL DEFAULT clock_timestamp())
             """;
+        yield return "CREATE TABLE IF NOT EXISTS heroku_migrator.pulse (one boolean PRIMARY KEY DEFAULT true CHECK (one), at timestamptz NOT NULL)";
         yield return WriteMarks.FunctionSql;
     }
 

@@ -38,6 +38,9 @@ internal sealed class MigrationSession : IAsyncDisposable
         ["idle_in_transaction_session_timeout"] = "0",
     };
 
+    /// <summary>On each side, at most: a copy with many streams, its index builds, and what is asked beside them.</summary>
+    private const int MaxConnections = 80;
+
     private readonly string _application;
     private Task<ApplicationSettings>? _applicationSettings;
 
@@ -49,8 +52,8 @@ internal sealed class MigrationSession : IAsyncDisposable
         TargetSettings = target;
         Events = events;
         _application = OperatorLock.ApplicationName(operation);
-        Source = source.CreateDataSource(_application, EngineSettings, builder => builder.MaxPoolSize = 10);
-        Target = target.CreateDataSource(_application, EngineSettings, builder => builder.MaxPoolSize = 10);
+        Source = source.CreateDataSource(_application, EngineSettings, builder => builder.MaxPoolSize = MaxConnections);
+        Target = target.CreateDataSource(_application, EngineSettings, builder => builder.MaxPoolSize = MaxConnections);
         Store = new StateStore(Target);
         Cluster = new ControlCluster(home, Runner, events);
         Daemon = new BucardoDaemon(home, Cluster, Runner, events);

@@ -172,15 +172,18 @@ internal sealed class StartOperation(MigrationSession session, StartOptions? opt
     public async Task CopyAsync(CancellationToken cancellationToken)
     {
         var tables = await session.Store.ReadTablesAsync(cancellationToken);
-        var pending = tables.Where(table => !table.Copied).Select(table => table.Table).ToList();
-        if (pending.Count == 0)
+        if (tables.All(table => table.Copied) && await IsSchemaCompleteAsync(cancellationToken))
         {
             return;
         }
 
-        await session.Store.SetPhaseAsync(MigrationPhase.Copying, cancellationToken);
+        if (tables.Any(table => !table.Copied))
+        {
+            await session.Store.SetPhaseAsync(MigrationPhase.Copying, cancellationToken);
+        }
+
         await _replication.StopDaemonAsync(cancellationToken);
-        await new TableCopier(session).CopyAsync(pending, tables.Count - pending.Count, cancellationToken);
+        await new InitialCopy(session).RunAsync(tables, cancellationToken);
     }
 
     /// <summary>After it, every replayed table is as the source was at one moment.</summary>

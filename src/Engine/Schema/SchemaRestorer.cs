@@ -12,10 +12,7 @@ namespace HerokuMigrator.Schema;
 /// </summary>
 internal sealed partial class SchemaRestorer(MigrationSession session)
 {
-    /// <summary>Index builds side by side; more is for a later measurement.</summary>
-    private const int IndexJobs = 2;
-
-    private const string SessionSettings =
+    public const string SessionSettings =
         "SET check_function_bodies = false; SET client_min_messages = warning; SET default_tablespace = ''; SET default_table_access_method = heap";
 
     /// <summary>Stores the entries; the first dump counts, a later call changes nothing.</summary>
@@ -82,7 +79,7 @@ internal sealed partial class SchemaRestorer(MigrationSession session)
         await transaction.CommitAsync(cancellationToken);
     }
 
-    /// <summary>Each entry in its own transaction; index builds side by side, first, as they wait for nothing.</summary>
+    /// <summary>Each entry in its own transaction, as many of them side by side as the target is given to.</summary>
     public async Task RestoreAsync(SchemaStage stage, CancellationToken cancellationToken)
     {
         List<SchemaEntry> entries;
@@ -91,28 +88,15 @@ internal sealed partial class SchemaRestorer(MigrationSession session)
             entries = await PendingAsync(connection, stage, cancellationToken);
         }
 
-        // Index builds and checks call the schema's own functions.
-        var settings = await session.ReadApplicationSettingsAsync(cancellationToken);
-        var done = 0;
-        await Parallel.ForEachAsync(
-            entries.Where(IsIndexBuild),
-            new ParallelOptions { MaxDegreeOfParallelism = IndexJobs, CancellationToken = cancellationToken },
-            async (entry, token) => await MakeAloneAsync(entry, token));
-        foreach (var entry in entries.Where(entry => !IsIndexBuild(entry)))
-        {
-            await MakeAloneAsync(entry, cancellationToken);
-        }
+        await new ParallelRestorer(session, this).RestoreAsync(entries, cancellationToken);
+    }
 
-        async Task MakeAloneAsync(SchemaEntry entry, CancellationToken token)
-        {
-            session.Events.Progress(new OperationProgress("Completing the schema on the target", entry.ToString(), 100 * Interlocked.Increment(ref done) / Math.Max(1, entries.Count)));
-            await using var connection = await session.Target.OpenConnectionAsync(token);
-            await connection.ExecuteAsync(SessionSettings, token);
-            await using var transaction = await connection.BeginTransactionAsync(token);
-            await connection.ExecuteAsync(settings.SetLocal, token);
-            await MakeAsync(connection, transaction, entry, token);
-            await transaction.CommitAsync(token);
-        }
+    /// <summary>What is still to be made of <see cref="SchemaStage.Keys"/>, by the table that it is made on.</summary>
+    public async Task<ILookup<string, SchemaEntry>> ReadKeysAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await session.OpenTargetAsync(cancellationToken);
+        return (await PendingAsync(connection, SchemaStage.Keys, cancellationToken)).Where(entry => LockedTables.Of(entry.Sql) is not null)
+            .ToLookup(entry => LockedTables.Of(entry.Sql)!, StringComparer.Ordinal);
     }
 
     /// <summary>Leaves foreign keys that are known by these texts for under the fence; returns how many.</summary>
@@ -143,9 +127,8 @@ internal sealed partial class SchemaRestorer(MigrationSession session)
         await transaction.CommitAsync(cancellationToken);
     }
 
-    private static bool IsIndexBuild(SchemaEntry entry) => entry.Kind == "INDEX";
-
-    private async Task MakeAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, SchemaEntry entry, CancellationToken cancellationToken)
+    /// <summary>In the transaction of whoever calls: the entry, and the note that it is made.</summary>
+    public async Task MakeAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, SchemaEntry entry, CancellationToken cancellationToken)
     {
         session.Events.Debug($"Target: {entry}");
         string? problem = null;

@@ -91,6 +91,7 @@ internal sealed class StateStore(NpgsqlDataSource target)
         await using var connection = await target.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         await connection.ExecuteAsync(CreateSql, cancellationToken);
+        await connection.ExecuteAsync(ChunkStore.CreateSql, cancellationToken);
         await connection.ExecuteAsync(
             "INSERT INTO heroku_migrator.migration (id, name, phase, source_fingerprint) VALUES ($1, $2, $3, $4)",
             cancellationToken, id, name, nameof(MigrationPhase.Preparing), sourceFingerprint);
@@ -172,6 +173,7 @@ internal sealed class StateStore(NpgsqlDataSource target)
     public static async Task ForgetTableAsync(NpgsqlConnection connection, TableInfo table, CancellationToken cancellationToken)
     {
         await connection.ExecuteAsync("DELETE FROM heroku_migrator.moved_table WHERE schema_name = $1 AND table_name = $2", cancellationToken, table.Schema, table.Name);
+        await ChunkStore.ForgetAsync(connection, table, cancellationToken);
         await connection.ExecuteAsync(
             """
             DELETE FROM heroku_migrator.schema_entry e USING (SELECT ' ' || quote_ident($1) || '.' || quote_ident($2) AS name) t
@@ -221,6 +223,7 @@ internal sealed class StateStore(NpgsqlDataSource target)
         {
             await connection.ExecuteAsync(
                 "UPDATE heroku_migrator.moved_table SET copied_at = NULL WHERE schema_name = $1 AND table_name = $2", cancellationToken, table.Schema, table.Name);
+            await ChunkStore.ForgetAsync(connection, table, cancellationToken);
         }
     }
 
