@@ -3,7 +3,7 @@
 [CmdletBinding()]
 param(
     [Parameter(Position = 0)]
-    [ValidateSet('build', 'test', 'demo', 'prerequisites', 'clean')]
+    [ValidateSet('build', 'test', 'test-corpus', 'demo', 'prerequisites', 'clean')]
     [string] $Task = 'build',
 
     [ValidateSet('Release', 'Debug')]
@@ -18,8 +18,8 @@ if ($WithPowerShell) { $properties += '-p:WithPowerShell=true' }
 $env:DOTNET_CLI_TELEMETRY_OPTOUT = '1'
 $env:DOTNET_NOLOGO = '1'
 # No compiler or build server is left running afterwards.
-dotnet msbuild "$PSScriptRoot/build/build.proj" "-t:$Task" -nologo -v:minimal -tl:off -clp:NoSummary -nodeReuse:false -p:UseSharedCompilation=false @properties
+dotnet msbuild "$PSScriptRoot/build/build.proj" "-t:$($Task.Replace('-', ''))" -nologo -v:minimal -tl:off -clp:NoSummary -nodeReuse:false -p:UseSharedCompilation=false @properties
 $status = $LASTEXITCODE
 $summary = "$PSScriptRoot/out/test-results/summary.txt"
-if ($Task -eq 'test' -and (Test-Path $summary)) { Get-Content $summary }
+if ($Task -like 'test*' -and (Test-Path $summary)) { Get-Content $summary }
 exit $status

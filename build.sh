@@ -7,6 +7,7 @@ usage() {
 usage: ./build.sh [task] [options]
   build            compile; lay out out/module/HerokuMigrator and out/cli (default)
   test             run every test; the last line counts them
+  test-corpus      move every schema of ../shared/corpus (25 minutes); writes docs/corpus.md
   demo             migrate a live database through every step, against servers of its own
   prerequisites    install what is missing (Debian, apt)
   clean            remove what the build wrote
@@ -28,7 +29,7 @@ while [[ $# -gt 0 ]]; do
     esac
 done
 case $task in
-    build | test | demo | prerequisites | clean) ;;
+    build | test | test-corpus | demo | prerequisites | clean) ;;
     *) usage >&2; exit 2 ;;
 esac
 
@@ -36,7 +37,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 status=0
 # No compiler or build server is left running afterwards.
-dotnet msbuild "$root/build/build.proj" "-t:$task" -nologo -v:minimal -tl:off -clp:NoSummary -nodeReuse:false -p:UseSharedCompilation=false "${properties[@]}" || status=$?
+dotnet msbuild "$root/build/build.proj" "-t:${task//-/}" -nologo -v:minimal -tl:off -clp:NoSummary -nodeReuse:false -p:UseSharedCompilation=false "${properties[@]}" || status=$?
 summary=$root/out/test-results/summary.txt
-[[ $task != test || ! -f $summary ]] || cat "$summary"
+[[ $task != test* || ! -f $summary ]] || cat "$summary"
 exit "$status"

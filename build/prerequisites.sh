@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Installs what building, testing and the demo need on Debian, where it is missing: PostgreSQL with PL/Perl, Bucardo, util-linux, procps.
+# Where the corpus of schemas lies beside the checkout, also what its specs need; they are skipped where that cannot be had.
 # Starts no server, and leaves no cluster that would be started at the next boot.
 set -euo pipefail
 
@@ -132,6 +133,23 @@ install_older_postgresql() {
     rm -rf "$temporary"
 }
 
+corpus_packages() {
+    [ -e "$(dirname "${BASH_SOURCE[0]}")/../../shared/corpus/index.tsv" ] || return 0
+    local server
+    server=$(newest_server_with /usr/lib/postgresql/VERSION/bin/initdb)
+    [ -d /usr/lib/python3/dist-packages/psycopg2 ] || printf 'python3-psycopg2\n'
+    [ -e "/usr/share/postgresql/$server/extension/postgis.control" ] || printf 'postgresql-%s-postgis-3\n' "$server"
+    [ -e "/usr/share/postgresql/$server/extension/pg_partman.control" ] || printf 'postgresql-%s-partman\n' "$server"
+}
+
+# In a subshell: what these cannot have is no reason to end here.
+install_corpus_packages() {
+    mapfile -t wanted < <(corpus_packages)
+    [ "${#wanted[@]}" -gt 0 ] || return 0
+    say "for the schemas in ../shared/corpus:"
+    (policy_is_ours=false conf_backup=''; install_packages "${wanted[@]}") || say "the specs that need them will be skipped"
+}
+
 if [ "${1:-}" = --powershell-package ]; then install_powershell_package; exit; fi
 
 mapfile -t missing < <(missing_packages)
@@ -141,4 +159,5 @@ if [ "${#missing[@]}" -gt 0 ]; then
     [ "${#missing[@]}" -eq 0 ] || die "still missing after the installation: ${missing[*]}."
     say "done"
 fi
+install_corpus_packages
 install_older_postgresql

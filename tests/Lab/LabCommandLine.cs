@@ -7,7 +7,8 @@ internal static class LabCommandLine
         usage: HerokuMigrator.Lab demo --face console --console FILE | --face pwsh --module PATH
                                        [--scale N] [--rate N] [--clients N]
                HerokuMigrator.Lab serve [--tiny] [--scale N] [--rate N] [--clients N]
-               HerokuMigrator.Lab corpus --all | --schema NAME[,NAME] [--rows N] [--statements N] [--out FILE.md]
+               HerokuMigrator.Lab corpus --all | --schema NAME[,NAME] [--at-a-time N]
+                                         [--rows N] [--statements N] [--out FILE.md]
                HerokuMigrator.Lab bench-readiness --console FILE [--tables N,N] [--runs N]
                HerokuMigrator.Lab bench-estimates --console FILE [--shapes NAME,NAME] [--runs N]
 
@@ -29,7 +30,7 @@ internal static class LabCommandLine
             return arguments switch
             {
                 ["serve", .. var rest] => await Serve.RunAsync(LabArguments.Parse(rest, ["tiny"], ["scale", "rate", "clients"]), cancellationToken),
-                ["corpus", .. var rest] => await CorpusCommand.RunAsync(LabArguments.Parse(rest, ["all"], ["schema", "out", "rows", "statements"]), cancellationToken),
+                ["corpus", .. var rest] => await CorpusCommand.RunAsync(LabArguments.Parse(rest, ["all"], ["schema", "out", "rows", "statements", "at-a-time"]), cancellationToken),
                 ["bench-readiness", .. var rest] => await ReadinessBench.RunAsync(LabArguments.Parse(rest, [], ["console", "tables", "runs"]), cancellationToken),
                 ["bench-estimates", .. var rest] => await EstimateBench.RunAsync(LabArguments.Parse(rest, [], ["console", "shapes", "runs"]), cancellationToken),
                 ["demo", .. var rest] => await RunDemoAsync(LabArguments.Parse(rest, [], ["face", "console", "module", "scale", "rate", "clients"]), cancellationToken),

@@ -1,6 +1,6 @@
 namespace HerokuMigrator.Lab;
 
-/// <summary>Moves schemas of the corpus, one after the other, and writes what came of each.</summary>
+/// <summary>Moves schemas of the corpus and writes what came of each.</summary>
 internal static class CorpusCommand
 {
     public static async Task<int> RunAsync(LabArguments arguments, CancellationToken cancellationToken)
@@ -9,19 +9,22 @@ internal static class CorpusCommand
         var schemas = arguments.Text("schema") is { } names ? [.. names.Split(',').Select(corpus.Get)]
             : arguments.Has("all") ? corpus.Schemas
             : throw new ArgumentException("Give --all, or --schema NAME.", nameof(arguments));
-        await using var source = await HerokuLikeServer.StartAsync(cancellationToken);
-        await using var target = await PlanetScaleLikeServer.StartAsync(cancellationToken);
-        List<CorpusResult> results = [];
-        foreach (var schema in schemas)
+        if (schemas.SelectMany(CorpusFolder.Lacking).Distinct(StringComparer.Ordinal).ToList() is { Count: > 0 } lacking)
         {
-            await using var move = new LabMove(await source.CreateDatabaseAsync(cancellationToken), await target.CreateDatabaseAsync(cancellationToken));
-            var result = await new CorpusMove(corpus, schema, move).RunAsync((int)arguments.Number("rows", 200), (int)arguments.Number("statements", 600), cancellationToken);
-            results.Add(result);
-            await TellAsync(result);
+            throw new LabException($"This machine's PostgreSQL lacks extensions that the schemas ask for: {string.Join(", ", lacking)}.");
+        }
+
+        var options = new CorpusRunOptions((int)arguments.Number("rows", 200), (int)arguments.Number("statements", 600), Math.Max(1, (int)arguments.Number("at-a-time", 1)));
+        await using var run = await CorpusRun.StartAsync(corpus, schemas, options, cancellationToken);
+        List<CorpusResult> results = [];
+        foreach (var schema in schemas.OrderByDescending(schema => schema.Tables))
+        {
+            results.Add(await run.ResultOfAsync(schema.Name, cancellationToken));
+            await TellAsync(results[^1]);
             if (arguments.Text("out") is { } file)
             {
                 // After each, so that a run that is broken off has told what it found.
-                await File.WriteAllTextAsync(file, CorpusReport.Write(results), cancellationToken);
+                await File.WriteAllTextAsync(file, CorpusReport.Write(run.Results), cancellationToken);
             }
         }
 

@@ -2,7 +2,8 @@ namespace HerokuMigrator.Lab;
 
 /// <summary>One schema of the corpus.</summary>
 /// <param name="Tables">How many tables its index says that it has.</param>
-public sealed record CorpusSchema(string Name, string File, int Tables)
+/// <param name="Extensions">Those that it asks for.</param>
+public sealed record CorpusSchema(string Name, string File, int Tables, IReadOnlyList<string> Extensions)
 {
     public override string ToString() => Name;
 }
@@ -19,13 +20,15 @@ public sealed class CorpusFolder
     {
         LoadTool = Path.Combine(folder, "tools", "load.sh");
         FillTool = Path.Combine(folder, "tools", "fill.py");
+        var index = File.ReadLines(Path.Combine(folder, "corpus", "index.tsv")).Skip(1).Select(line => line.Split('\t')).ToDictionary(fields => fields[0], StringComparer.Ordinal);
+        // The folder counts, not its index: none is left out because nobody wrote it down.
         Schemas =
         [
-            .. from line in File.ReadLines(Path.Combine(folder, "corpus", "index.tsv")).Skip(1)
-               let fields = line.Split('\t')
-               let file = Path.Combine(folder, "corpus", fields[0])
-               where File.Exists(file)
-               select new CorpusSchema(Path.GetFileNameWithoutExtension(file), file, int.Parse(fields[4])),
+            .. from file in Directory.GetFiles(Path.Combine(folder, "corpus"), "*.sql")
+               let fields = index.GetValueOrDefault(Path.GetFileName(file))
+               let schema = new CorpusSchema(Path.GetFileNameWithoutExtension(file), file, int.Parse(fields?[4] ?? "0"), fields?[5].Split(',') ?? [])
+               orderby schema.Tables, schema.Name
+               select schema,
         ];
     }
 
@@ -51,10 +54,6 @@ public sealed class CorpusFolder
         {
             missing = "its tools need Debian's python3-psycopg2";
         }
-        else if (!HasExtension("postgis"))
-        {
-            missing = "its schemas need postgresql-15-postgis-3";
-        }
 
         return missing.Length == 0 ? new CorpusFolder(shared!) : null;
     }
@@ -62,6 +61,9 @@ public sealed class CorpusFolder
     public CorpusSchema Get(string name) =>
         Schemas.FirstOrDefault(schema => schema.Name == name)
         ?? throw new LabException($"The corpus has no schema '{name}'; it has: {string.Join(", ", Schemas)}.");
+
+    /// <summary>The extensions of a schema that this machine's PostgreSQL cannot make; without them it is another schema.</summary>
+    public static IReadOnlyList<string> Lacking(CorpusSchema schema) => [.. schema.Extensions.Where(name => name != "-" && !HasExtension(name))];
 
     private static IEnumerable<string> Ancestors(string folder)
     {

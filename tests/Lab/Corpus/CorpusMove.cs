@@ -7,7 +7,8 @@ public sealed class CorpusMove(CorpusFolder corpus, CorpusSchema schema, LabMove
 {
     private const double StatementsPerSecond = 60;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    // Several of them move at a time, maybe on a machine that has other things to do.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(180);
 
     private readonly List<Encounter> _met = [];
     private readonly List<string> _remarks = [];
@@ -43,6 +44,9 @@ public sealed class CorpusMove(CorpusFolder corpus, CorpusSchema schema, LabMove
         {
             Statements = workload.Committed,
             TablesWritten = workload.TablesWritten,
+            Kinds = workload.Kinds,
+            KeylessWritten = workload.Written.Count(table => table.IsKeyless),
+            PartitionsWritten = workload.Written.Count(table => table.IsPartitioned || table.IsPartition),
             Met = _met,
             Remarks = _remarks,
             IsEqual = _result.IsEqual && _met.TrueForAll(encounter => encounter.What != "leftover"),
@@ -63,11 +67,11 @@ public sealed class CorpusMove(CorpusFolder corpus, CorpusSchema schema, LabMove
         }
 
         _before = await SourceFootprint.CaptureAsync(move.Source, cancellationToken);
-        await migrator.StartAsync(cancellationToken);
+        var migration = await migrator.StartAsync(cancellationToken);
         await workload.WaitForCommitsAsync(statements, Patience, cancellationToken);
         await migrator.WaitUntilReadyAsync(Patience, cancellationToken);
         var outcome = await migrator.SwitchAsync(new SwitchOptions(), cancellationToken);
-        _result = _result with { WritePauseMs = outcome.WritePauseMs };
+        _result = _result with { WritePauseMs = outcome.WritePauseMs, CopiedWhole = migration.TablesCopiedWhole, CopiedUnderFence = outcome.TablesCopiedWhole.Count };
     }
 
     private async Task EndAsync(CancellationToken cancellationToken)

@@ -27,6 +27,21 @@ public sealed record CorpusResult
 
     public int TablesWritten { get; init; }
 
+    /// <summary>The same by what they did: insert, update, key, delete.</summary>
+    public IReadOnlyDictionary<string, long> Kinds { get; init; } = new Dictionary<string, long>();
+
+    /// <summary>Of the tables that were written, those without any unique index.</summary>
+    public int KeylessWritten { get; init; }
+
+    /// <summary>Of the tables that were written, partitioned ones and their partitions.</summary>
+    public int PartitionsWritten { get; init; }
+
+    /// <summary>Tables that the engine has no key for.</summary>
+    public int CopiedWhole { get; init; }
+
+    /// <summary>Tables that it copied under the fence.</summary>
+    public int CopiedUnderFence { get; init; }
+
     public double? WritePauseMs { get; init; }
 
     /// <summary>True where the move came to its end and the two sides are the same.</summary>

@@ -39,7 +39,7 @@ internal sealed record AnyColumn(string Name, string Type, string Base, bool IsE
 }
 
 /// <summary>A relation that rows can be written to: a table, a leaf, or a partitioned parent.</summary>
-internal sealed record AnyTable(string Name, bool IsPartitioned, IReadOnlyList<AnyColumn> Columns)
+internal sealed record AnyTable(string Name, bool IsPartitioned, bool IsPartition, IReadOnlyList<AnyColumn> Columns)
 {
     private const string Sql = """
         WITH RECURSIVE base AS (
@@ -51,7 +51,8 @@ internal sealed record AnyTable(string Name, bool IsPartitioned, IReadOnlyList<A
             a.atthasdef OR a.attidentity <> '',
             coalesce((SELECT pg_catalog.format('SELECT %I FROM %s ORDER BY random() LIMIT 1', r.attname, f.confrelid::pg_catalog.regclass)
                 FROM pg_catalog.pg_constraint f JOIN pg_catalog.pg_attribute r ON r.attrelid = f.confrelid AND r.attnum = f.confkey[array_position(f.conkey, a.attnum)]
-                WHERE f.conrelid = c.oid AND f.contype = 'f' AND a.attnum = ANY (f.conkey) ORDER BY f.oid LIMIT 1), '')
+                WHERE f.conrelid = c.oid AND f.contype = 'f' AND a.attnum = ANY (f.conkey) ORDER BY f.oid LIMIT 1), ''),
+            c.relispartition
         FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
         JOIN base b ON b.oid = a.atttypid JOIN pg_catalog.pg_type t ON t.oid = b.leaf AND t.typtype <> 'd'
         WHERE c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
@@ -59,6 +60,8 @@ internal sealed record AnyTable(string Name, bool IsPartitioned, IReadOnlyList<A
             AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND e.objid = c.oid AND e.deptype = 'e')
         ORDER BY 1, a.attnum
         """;
+
+    public bool IsKeyless => !Columns.Any(column => column.IsKey);
 
     /// <summary>Rows of a table alone: its inheritors are tables of their own. A partitioned parent has none but those of its leaves.</summary>
     private string From => IsPartitioned ? Name : "ONLY " + Name;
@@ -72,15 +75,19 @@ internal sealed record AnyTable(string Name, bool IsPartitioned, IReadOnlyList<A
         await connection.OpenAsync(cancellationToken);
         await using var command = new NpgsqlCommand("SET search_path = ''; " + Sql, connection);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        List<(string Table, bool IsPartitioned, AnyColumn Column)> rows = [];
+        List<(string Table, bool IsPartitioned, bool IsPartition, AnyColumn Column)> rows = [];
         while (await reader.ReadAsync(cancellationToken))
         {
             var column = new AnyColumn(
                 reader.GetString(2), reader.GetString(3), reader.GetString(4), reader.GetBoolean(5), reader.GetInt32(6), reader.GetBoolean(7), reader.GetBoolean(8), reader.GetString(9));
-            rows.Add((reader.GetString(0), reader.GetBoolean(1), column));
+            rows.Add((reader.GetString(0), reader.GetBoolean(1), reader.GetBoolean(10), column));
         }
 
-        return [.. rows.GroupBy(row => (row.Table, row.IsPartitioned)).Select(group => new AnyTable(group.Key.Table, group.Key.IsPartitioned, [.. group.Select(row => row.Column)]))];
+        return
+        [
+            .. rows.GroupBy(row => (row.Table, row.IsPartitioned, row.IsPartition))
+                .Select(group => new AnyTable(group.Key.Table, group.Key.IsPartitioned, group.Key.IsPartition, [.. group.Select(row => row.Column)])),
+        ];
     }
 
     /// <summary>A copy of some row under a new key.</summary>

@@ -15,7 +15,7 @@ public sealed class AnyTableWorkload : IAsyncDisposable
     private readonly IReadOnlyList<AnyTable> _tables;
     private readonly WorkloadStatistics _statistics = new();
     private readonly ConcurrentDictionary<string, long> _skipped = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, byte> _written = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<AnyTable, byte> _written = new(ReferenceEqualityComparer.Instance);
     private readonly CancellationTokenSource _stopping = new();
     private readonly List<Task> _running = [];
     private int _next;
@@ -37,6 +37,11 @@ public sealed class AnyTableWorkload : IAsyncDisposable
 
     /// <summary>Tables, and partitioned parents, that a committed statement changed.</summary>
     public int TablesWritten => _written.Count;
+
+    internal IEnumerable<AnyTable> Written => _written.Keys;
+
+    /// <summary>Statements that were committed and changed a row, by what they did.</summary>
+    public IReadOnlyDictionary<string, long> Kinds => _statistics.Kinds;
 
     public int Tables => _tables.Count;
 
@@ -117,7 +122,7 @@ public sealed class AnyTableWorkload : IAsyncDisposable
             if (await command.ExecuteNonQueryAsync(CancellationToken.None) > 0)
             {
                 _statistics.CountCommit(kind, begunAt, DateTimeOffset.UtcNow);
-                _written.TryAdd(table.Name, 0);
+                _written.TryAdd(table, 0);
             }
         }
         catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.InsufficientPrivilege)
