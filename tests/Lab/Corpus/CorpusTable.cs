@@ -26,7 +26,7 @@ public static class CorpusTable
           ones included; what a constraint or trigger of the schema refuses is not counted.
         - **outcome**: *equal* means that rows, sequences and objects of both sides are the same by the lab's own comparison, that `Complete-Migration` ended well, and that the source's
           `pg_dump --schema-only` and privileges are those of before.
-        - **write pause**: `WritePauseMs` of the switch while other schemas moved beside it on the same processors. No claim about speed; see [performance.md](performance.md).
+        - **write pause**: `WritePauseMs` of the switch while other schemas moved beside it on the same processors, and whatever else the machine did. No claim about speed; see [performance.md](performance.md).
 
         """;
 
@@ -40,7 +40,7 @@ public static class CorpusTable
         text.Append(CultureInfo.InvariantCulture,
             $"{results.Sum(result => result.KeylessWritten):N0} tables without any key and {results.Sum(result => result.PartitionsWritten):N0} partitioned tables and partitions were among those written. ");
         text.Append(pauses.Count == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"Write pauses: {pauses[0]:N0} ms at the least, {pauses[pauses.Count / 2]:N0} in the median, {pauses[^1]:N0} at the most. "));
-        text.Append(CultureInfo.InvariantCulture, $"The run took {duration.TotalMinutes:0} min {duration.Seconds} s with {atATime} at a time on {Environment.ProcessorCount} processors.\n\n");
+        text.Append(CultureInfo.InvariantCulture, $"The run took {(int)duration.TotalMinutes} min {duration.Seconds} s with {atATime} at a time on {Environment.ProcessorCount} processors.\n\n");
         text.Append("| schema | tables | without key | rows | writes | outcome | write pause, ms |\n|---|--:|--:|--:|--:|---|--:|\n");
         foreach (var schema in schemas)
         {
