@@ -19,8 +19,7 @@ internal static class CommandLine
 
         var verbs = new VerbFactory(common, terminal);
         root.Subcommands.Add(TestVerb.Build(verbs));
-        root.Subcommands.Add(verbs.Changing("start", "schema, capture, initial copy, replication; goes on where it was interrupted",
-            (migrator, _, token) => migrator.StartAsync(token), ResultText.Write));
+        root.Subcommands.Add(Start(verbs));
         root.Subcommands.Add(Status(verbs));
         root.Subcommands.Add(verbs.Changing("suspend", "pause replication; changes go on being captured",
             (migrator, _, token) => migrator.SuspendAsync(token), ResultText.Write));
@@ -34,6 +33,17 @@ internal static class CommandLine
         root.Subcommands.Add(Stop(verbs));
         root.Subcommands.Add(Worker(common));
         return root;
+    }
+
+    private static Command Start(VerbFactory verbs)
+    {
+        var keyless = new Option<KeylessTable?>("--keyless-table") { Description = "tables without a usable key: copy (again under the fence where written), skip (made, but left empty), or refuse; default: copy" };
+        StartOptions Read(ParseResult parsed) => new() { KeylessTable = parsed.GetValue(keyless) };
+        var command = verbs.Changing("start", "schema, capture, initial copy, replication; goes on where it was interrupted",
+            (migrator, parsed, token) => migrator.StartAsync(Read(parsed), token), ResultText.Write,
+            (migrator, parsed, token) => migrator.DescribeStartAsync(Read(parsed), token));
+        command.Options.Add(keyless);
+        return command;
     }
 
     private static Command Status(VerbFactory verbs)

@@ -26,6 +26,7 @@ internal static class ResultText
     {
         output.WriteLine($"{migration.Name}: {migration.Phase}, {migration.Source} -> {migration.Target}");
         output.WriteLine($"  {Count(migration.Tables, "table")}, {Count(migration.RowsCopied, "row")} copied" + Whole(migration.TablesCopiedWhole));
+        WriteList(LeftOut(paint), migration.TablesLeftOut, output);
         if (migration.Home.Length > 0)
         {
             output.WriteLine($"  home {migration.Home}");
@@ -36,6 +37,7 @@ internal static class ResultText
     {
         output.WriteLine($"{status.Name}: {status.Phase}, {Colour(status.Health, paint)}{(status.ReadyToSwitch ? ", ready to switch" : "")}");
         output.WriteLine($"  {status.TablesCopied} of {Count(status.Tables, "table")}, {Count(status.RowsCopied, "row")} copied" + Whole(status.TablesCopiedWhole));
+        WriteList(LeftOut(paint), status.TablesLeftOut, output);
         if (status.Backlog is { } backlog)
         {
             output.WriteLine($"  backlog {Count(backlog, "change")}" + (status.LagSeconds is { } lag ? $", lag {lag:0.0} s" : ""));
@@ -53,12 +55,15 @@ internal static class ResultText
             + (done.FailedAttemptsMs > 0 ? $", and up to {done.FailedAttemptsMs:0} ms before by attempts at the fence that failed" : ""));
         output.WriteLine($"  {Count(done.TablesFenced, "table")}, {Count(done.SequencesSet, "sequence")}{(done.LargeObjectsCopied > 0 ? $", {Count(done.LargeObjectsCopied, "large object")} copied" : "")}, roles: {string.Join(", ", done.Roles)}");
         WriteList("copied whole", done.TablesCopiedWhole, output);
+        WriteList(LeftOut(paint), done.TablesLeftOut, output);
         WriteList(paint.Yellow("written on the target since the switch, not on the source"), done.TablesWrittenOnTarget, output);
         WriteFile("to undo without this program", done.UndoFile, output);
         WriteFile("certificate", done.CertificateFile, output);
     }
 
     private static string Whole(int tables) => tables > 0 ? $", {Count(tables, "table")} copied whole" : "";
+
+    private static string LeftOut(Paint paint) => paint.Yellow("left out, without their rows");
 
     private static string Count(long number, string thing) => number == 1 ? $"1 {thing}" : $"{number:#,0} {thing}s";
 

@@ -14,11 +14,13 @@ internal sealed class VerbFactory(CommonOptions common, Terminal terminal)
 
     /// <summary>A verb that changes something, and can say what with --what-if.</summary>
     public Command Changing<T>(
-        string name, string description, Func<Migrator, ParseResult, CancellationToken, Task<T>> call, Action<T, TextWriter, Paint> show)
+        string name, string description, Func<Migrator, ParseResult, CancellationToken, Task<T>> call, Action<T, TextWriter, Paint> show,
+        Func<Migrator, ParseResult, CancellationToken, Task<OperationPlan>>? describe = null)
     {
         var whatIf = WhatIf();
+        describe ??= (migrator, _, token) => migrator.DescribeAsync(name, token);
         var command = Make(name, description, (parsed, options, token) => parsed.GetValue(whatIf)
-            ? DescribeAsync(name, parsed, options, token)
+            ? CallAsync(parsed, options, describe, ResultText.Write, exitCode: null, token)
             : CallAsync(parsed, options, call, show, exitCode: null, token));
         command.Options.Add(whatIf);
         return command;

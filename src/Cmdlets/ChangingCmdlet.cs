@@ -10,7 +10,8 @@ public abstract class ChangingCmdlet : MigrationCmdlet
     /// <summary>True where the operation shall be done now. Fails at once where a prompt is due and nobody can answer it.</summary>
     /// <param name="operation">The operation's name as <see cref="Migrator.DescribeAsync"/> takes it.</param>
     /// <param name="force">Stands in for the answer yes, unless -Confirm is given too.</param>
-    private protected bool Approve(string operation, bool force = false)
+    /// <param name="describe">Says what it would do, where that rests on the cmdlet's own parameters.</param>
+    private protected bool Approve(string operation, bool force = false, Func<Migrator, CancellationToken, Task<OperationPlan>>? describe = null)
     {
         var command = GetType().GetCustomAttribute<CmdletAttribute>()!;
         var title = $"{command.VerbName}-{command.NounName}";
@@ -28,7 +29,7 @@ public abstract class ChangingCmdlet : MigrationCmdlet
             }
         }
 
-        var plan = Use((migrator, cancellationToken) => migrator.DescribeAsync(operation, cancellationToken));
+        var plan = Use(describe ?? ((migrator, cancellationToken) => migrator.DescribeAsync(operation, cancellationToken)));
         var steps = string.Concat(plan.Steps.Select(step => $"{Environment.NewLine}  - {step}"));
         try
         {

@@ -11,6 +11,10 @@ public sealed class StartBucardoSyncCommand : ChangingCmdlet
     [Parameter(ValueFromPipeline = true)]
     public ReadinessReport? InputObject { get; set; }
 
+    /// <summary>What to do about tables without a usable key: Copy (again under the fence where written), Skip (made on the target, and left empty), Refuse. Default: Copy.</summary>
+    [Parameter]
+    public KeylessTable KeylessTable { get; set; }
+
     protected override void ProcessRecord()
     {
         if (InputObject is { IsReady: false } report)
@@ -18,9 +22,10 @@ public sealed class StartBucardoSyncCommand : ChangingCmdlet
             ThrowTerminatingError(ErrorRecords.From(FaceErrors.NotReady(report)));
         }
 
-        if (Approve("start"))
+        KeylessTable? keyless = MyInvocation.BoundParameters.ContainsKey(nameof(KeylessTable)) ? KeylessTable : null;
+        if (Approve("start", describe: (migrator, cancellationToken) => migrator.DescribeStartAsync(new StartOptions { KeylessTable = keyless }, cancellationToken)))
         {
-            WriteObject(Use((migrator, cancellationToken) => migrator.StartAsync(cancellationToken)));
+            WriteObject(Use((migrator, cancellationToken) => migrator.StartAsync(new StartOptions { KeylessTable = keyless }, cancellationToken)));
         }
     }
 }

@@ -23,6 +23,9 @@ public sealed record Migration
     /// <summary>Tables without a key that lets changes be replayed: those of them that are written meanwhile are copied again under the fence.</summary>
     public int TablesCopiedWhole { get; init; }
 
+    /// <summary>Tables without a usable key that were made on the target and whose rows are not moved, as the start was told (KeylessTable.Skip).</summary>
+    public IReadOnlyList<string> TablesLeftOut { get; init; } = [];
+
     /// <summary>Rows of the initial copy.</summary>
     public long RowsCopied { get; init; }
 

@@ -40,6 +40,9 @@ public sealed record SyncStatus
     /// <summary>Tables without a usable key: those of them that are written meanwhile are copied again under the fence.</summary>
     public int TablesCopiedWhole { get; init; }
 
+    /// <summary>Tables without a usable key that were made on the target and whose rows are not moved, as the start was told (KeylessTable.Skip).</summary>
+    public IReadOnlyList<string> TablesLeftOut { get; init; } = [];
+
     /// <summary>Rows of the initial copy so far.</summary>
     public long RowsCopied { get; init; }
 

@@ -42,6 +42,9 @@ public sealed record TrafficSwitch
     /// <summary>Tables that were copied whole under the fence.</summary>
     public IReadOnlyList<string> TablesCopiedWhole { get; init; } = [];
 
+    /// <summary>Tables without a usable key that were made on the target and whose rows are not moved, as the start was told (KeylessTable.Skip).</summary>
+    public IReadOnlyList<string> TablesLeftOut { get; init; } = [];
+
     /// <summary>After an undo: tables that were written on the target since the switch, or, where its server lost its counters, may have been; those writes are not on the source.</summary>
     public IReadOnlyList<string> TablesWrittenOnTarget { get; init; } = [];
 

@@ -1,3 +1,4 @@
+using HerokuMigrator.Catalog;
 using Npgsql;
 
 namespace HerokuMigrator;
@@ -45,6 +46,21 @@ internal static class Errors
             string.Join(" ", blocked.Select(check => check.Remedy).Where(remedy => remedy.Length > 0).Distinct().Append("Then run Test-MigrationReadiness again.")),
             blocked.SelectMany(check => check.Objects).FirstOrDefault());
     }
+
+    public static MigrationException KeylessTablesRefused(IReadOnlyList<TableInfo> tables) =>
+        Refusal("KeylessTablesRefused", ErrorKind.InvalidOperation,
+            $"{tables.Count} tables have no key to replay changes by, and -KeylessTable Refuse forbids them: {Several(tables.Select(table => $"{table} ({table.ModeReason})"))}. Nothing was changed.",
+            "Give them keys (Test-MigrationReadiness -Include TablesCopiedWhole shows how), or start with -KeylessTable Copy or Skip.", tables[0].QualifiedName);
+
+    public static MigrationException LeftOutReferenced(IReadOnlyList<(string Table, string LeftOut)> references) =>
+        Refusal("LeftOutReferenced", ErrorKind.InvalidOperation,
+            $"-KeylessTable Skip would leave out rows that foreign keys of other tables refer to: {Several(references.Select(reference => $"{reference.Table} refers to {reference.LeftOut}"))}. Nothing was changed.",
+            "Start with -KeylessTable Copy, or give those tables keys (Test-MigrationReadiness -Include TablesCopiedWhole shows how).", references[0].LeftOut);
+
+    public static MigrationException KeylessTableFixed(string name, KeylessTable before, KeylessTable now) =>
+        Refusal("KeylessTableFixed", ErrorKind.InvalidArgument,
+            $"Migration '{name}' was planned with -KeylessTable {before}; it cannot go on with {now}.",
+            $"Run it again without -KeylessTable; or Stop-Migration, empty the target, and start anew with -KeylessTable {now}.", name);
 
     public static MigrationException StateMissing(string name, string id) =>
         Refusal("StateMissing", ErrorKind.ObjectNotFound,
@@ -183,6 +199,8 @@ internal static class Errors
         new("ConnectionLost", ErrorKind.ConnectionError,
             $"A connection was lost: {inner.Message}",
             "Run the same command again; it goes on where it stood.", inner);
+
+    private static string Several(IEnumerable<string> names) => names.ToList() is { Count: > 10 } many ? string.Join("; ", many.Take(10)) + $"; and {many.Count - 10} more" : string.Join("; ", names);
 
     private static MigrationException Refusal(string id, ErrorKind kind, string message, string action, string? subject) =>
         new(id, kind, message, action) { IsRefusal = true, Subject = subject };

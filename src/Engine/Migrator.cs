@@ -40,6 +40,13 @@ public sealed class Migrator(MigratorOptions options, IOperationEvents events) :
     public Task<OperationPlan> DescribeAsync(string operation, CancellationToken cancellationToken) =>
         WithSessionAsync("describe", session => new PlanDescription(session).BuildAsync(operation, cancellationToken), cancellationToken);
 
+    /// <summary>The same of a start with these options.</summary>
+    public async Task<OperationPlan> DescribeStartAsync(StartOptions startOptions, CancellationToken cancellationToken)
+    {
+        startOptions.Validate();
+        return await WithSessionAsync("describe", session => new PlanDescription(session, startOptions).BuildAsync("start", cancellationToken), cancellationToken);
+    }
+
     /// <summary>The same with nothing chosen.</summary>
     public Task<Migration> StartAsync(CancellationToken cancellationToken) => StartAsync(new StartOptions(), cancellationToken);
 

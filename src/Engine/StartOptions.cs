@@ -20,6 +20,10 @@ public sealed record StartOptions
     /// <summary>What the copy may move in all, in MB (1,000,000 bytes) a second; null: what was given before; 0: as fast as it goes.</summary>
     public double? MaxRateMBps { get; init; }
 
+    /// <summary>What to do about tables without a usable key; null: what was given before, or else to copy them. The plan rests on it, so it cannot be changed later.</summary>
+    [JsonConverter(typeof(JsonStringEnumConverter<KeylessTable>))]
+    public KeylessTable? KeylessTable { get; init; }
+
     /// <summary>Return once the worker has taken over, and do not wait for replication. Not kept.</summary>
     [JsonIgnore]
     public bool NoWait { get; init; }
@@ -35,12 +39,15 @@ public sealed record StartOptions
         }
     }
 
+    internal KeylessTable Keyless => KeylessTable ?? HerokuMigrator.KeylessTable.Copy;
+
     /// <summary>These, and where they say nothing, what was given before.</summary>
     internal StartOptions Over(StartOptions before) => this with
     {
         Jobs = Jobs ?? before.Jobs,
         IndexJobs = IndexJobs ?? before.IndexJobs,
         MaxRateMBps = MaxRateMBps ?? before.MaxRateMBps,
+        KeylessTable = KeylessTable ?? before.KeylessTable,
     };
 
     private static void RefuseOutside(string option, int? value, int most)

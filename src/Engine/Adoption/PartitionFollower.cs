@@ -58,7 +58,7 @@ internal sealed class PartitionFollower(MigrationSession session)
             var leaves = tree.Nodes.Where(other => other.Parent == node.Parent && other.IsDefault).Append(node).SelectMany(tree.LeavesOf).Select(leaf => leaf.QualifiedName)
                 .ToHashSet(StringComparer.Ordinal);
             session.Events.Verbose($"{node.QualifiedName} cannot be attached yet ({exception.MessageText}): it is copied once more, with the default partition.");
-            await new TableCopier(session).CopyAsync([.. tables.Where(table => leaves.Contains(table.QualifiedName))], 0, cancellationToken);
+            await new TableCopier(session).CopyAsync([.. tables.Where(table => table.Mode != TransferMode.LeftOut && leaves.Contains(table.QualifiedName))], 0, cancellationToken);
             await ExecuteAsync(attach, cancellationToken);
         }
     }

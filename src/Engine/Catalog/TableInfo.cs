@@ -17,6 +17,9 @@ public enum TransferMode
 
     /// <summary>Copied at the start, and again under the fence unless it is certain that nobody has written it: its changes cannot be replayed.</summary>
     CopiedWhole,
+
+    /// <summary>Not at all: made on the target, and left empty, as the start was told.</summary>
+    LeftOut,
 }
 
 /// <summary>A table that holds rows: a plain one, or a leaf of a partitioned one. Partitioned parents hold none and are not listed.</summary>
@@ -56,7 +59,7 @@ public sealed record TableInfo
 
     public TransferMode Mode { get; init; } = TransferMode.Replayed;
 
-    /// <summary>Why the table is copied whole; empty for replayed ones.</summary>
+    /// <summary>Why the table is copied whole, or left out; empty for replayed ones.</summary>
     public string ModeReason { get; init; } = "";
 
     public string QualifiedName => SqlName.Qualify(Schema, Name);

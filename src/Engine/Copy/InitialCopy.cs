@@ -66,7 +66,7 @@ internal sealed class InitialCopy(MigrationSession session)
     }
 
     private static IEnumerable<(TableInfo Table, long BytesTotal, long BytesDone, long RowsDone)> Meter(IReadOnlyList<TableRow> tables, IReadOnlyList<TableCopyPlan> plans) =>
-        tables.Where(row => row.Copied).Select(row => (row.Table, row.Table.Bytes, row.Table.Bytes, row.Rows))
+        tables.Where(row => row.Copied && row.Table.Mode != TransferMode.LeftOut).Select(row => (row.Table, row.Table.Bytes, row.Table.Bytes, row.Rows))
             .Concat(plans.Select(plan => (plan.Table, plan.BytesTotal, plan.BytesDone, plan.RowsDone)));
 
     /// <summary>The first failure ends the other, and is the one that is told.</summary>

@@ -118,10 +118,18 @@ internal sealed class AdoptOperation(MigrationSession session)
         var taken = planned.Where(row => row.Table.Mode == TransferMode.Replayed).Select(row => CaptureNames.For(row.Table).Delta).ToHashSet(StringComparer.Ordinal);
         var tables = (await CatalogReader.ReadTablesAsync(source, cancellationToken)).Where(table => oids.Contains(table.Oid))
             .Select(table => TransferPlan.Beside(table, taken)).ToList();
+        tables = [.. KeylessPolicy.Apply(tables, session.StartOptions.Keyless)];
         var entries = await new SchemaDump(session).ReadPartitionsAsync(changes.New, tables, cancellationToken);
         await _restorer.AppendAsync(entries, tables, cancellationToken);
-        await TellAsync(tables.Select(table => $"Partition {table} has appeared on the source; it is moved too{(table.Mode == TransferMode.CopiedWhole ? $", and copied whole under the fence, as {table.ModeReason}" : "")}."), cancellationToken);
+        await TellAsync(tables.Select(table => $"Partition {table} has appeared on the source; {Way(table)}."), cancellationToken);
     }
+
+    private static string Way(TableInfo table) => table.Mode switch
+    {
+        TransferMode.CopiedWhole => $"it is moved too, and copied whole under the fence, as {table.ModeReason}",
+        TransferMode.LeftOut => $"it is made on the target without its rows, as {table.ModeReason}",
+        _ => "it is moved too",
+    };
 
     /// <summary>The daemon runs meanwhile: it does not know these tables yet.</summary>
     private async Task CopyAsync(MigrationRow row, CancellationToken cancellationToken)

@@ -182,10 +182,10 @@ internal sealed class EndOperation(MigrationSession session)
             : null;
 
     /// <summary>What stays on this machine of a migration that has ended.</summary>
-    private sealed record Outcome(MigrationPhase Phase, DateTimeOffset? StartedAt, DateTimeOffset? EndedAt, int Tables, int TablesCopiedWhole, long RowsCopied)
+    private sealed record Outcome(MigrationPhase Phase, DateTimeOffset? StartedAt, DateTimeOffset? EndedAt, int Tables, int TablesCopiedWhole, long RowsCopied, IReadOnlyList<string>? TablesLeftOut = null)
     {
         public static Outcome From(Migration migration) =>
-            new(migration.Phase, migration.StartedAt, migration.EndedAt, migration.Tables, migration.TablesCopiedWhole, migration.RowsCopied);
+            new(migration.Phase, migration.StartedAt, migration.EndedAt, migration.Tables, migration.TablesCopiedWhole, migration.RowsCopied, migration.TablesLeftOut);
 
         public Migration ToMigration(MigrationSession session) => new()
         {
@@ -197,6 +197,7 @@ internal sealed class EndOperation(MigrationSession session)
             EndedAt = EndedAt,
             Tables = Tables,
             TablesCopiedWhole = TablesCopiedWhole,
+            TablesLeftOut = TablesLeftOut ?? [],
             RowsCopied = RowsCopied,
             Home = session.Home.Folder,
         };

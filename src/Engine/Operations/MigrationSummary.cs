@@ -12,11 +12,15 @@ internal static class MigrationSummary
         Source = session.SourceSettings.Address,
         Target = session.TargetSettings.Address,
         StartedAt = startedAt,
-        Tables = tables.Count,
+        Tables = tables.Count(row => row.Table.Mode != TransferMode.LeftOut),
         TablesCopiedWhole = tables.Count(row => row.Table.Mode == TransferMode.CopiedWhole),
+        TablesLeftOut = LeftOut(tables),
         RowsCopied = tables.Sum(row => row.Rows),
         Home = session.Home.Folder,
     };
+
+    public static IReadOnlyList<string> LeftOut(IEnumerable<TableRow> tables) =>
+        [.. tables.Where(row => row.Table.Mode == TransferMode.LeftOut).Select(row => row.Table.QualifiedName)];
 
     public static async Task<Migration> ReadAsync(MigrationSession session, CancellationToken cancellationToken)
     {

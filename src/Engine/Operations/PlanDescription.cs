@@ -5,7 +5,7 @@ using HerokuMigrator.State;
 namespace HerokuMigrator.Operations;
 
 /// <summary>Says what an operation would do, with the real names, by reading alone.</summary>
-internal sealed class PlanDescription(MigrationSession session)
+internal sealed class PlanDescription(MigrationSession session, StartOptions? startOptions = null)
 {
     private DatabaseAddress Source => session.SourceSettings.Address;
 
@@ -31,15 +31,20 @@ internal sealed class PlanDescription(MigrationSession session)
     private async Task<IReadOnlyList<string>> StartAsync(CancellationToken cancellationToken)
     {
         await using var source = await session.OpenSourceAsync(cancellationToken);
-        var catalog = await CatalogReader.ReadAsync(source, cancellationToken);
-        var replayed = catalog.Tables.Where(table => table.Mode == TransferMode.Replayed).ToList();
-        var whole = catalog.Tables.Except(replayed).ToList();
+        var choice = (startOptions ?? new StartOptions()).Over((await session.ReadStateAsync(cancellationToken))?.Options ?? new StartOptions()).Keyless;
+        var tables = KeylessPolicy.Apply(await CatalogReader.ReadTablesAsync(source, cancellationToken), choice);
+        await KeylessPolicy.RequireAsync(source, tables, choice, cancellationToken);
+        var moved = tables.Where(table => table.Mode != TransferMode.LeftOut).ToList();
+        var replayed = moved.Where(table => table.Mode == TransferMode.Replayed).ToList();
+        var whole = moved.Except(replayed).ToList();
+        var leftOut = tables.Except(moved).ToList();
         return
         [
             $"Keep the state in schema heroku_migrator on {Target}.",
             $"Make the schema of {Source} on {Target}.",
             $"Install capture (schemas bucardo and heroku_migrator, two triggers a table) on {replayed.Count} tables of {Source}: {Names(replayed)}.",
-            $"Copy {catalog.Tables.Count} tables, {catalog.Tables.Sum(table => table.Bytes) / 1048576.0:0.0} MiB.",
+            $"Copy {moved.Count} tables, {moved.Sum(table => table.Bytes) / 1048576.0:0.0} MiB.",
+            .. leftOut.Count == 0 ? Array.Empty<string>() : [$"Leave {leftOut.Count} tables without a usable key empty on the target: {Names(leftOut)}."],
             whole.Count == 0
                 ? "Copy no table again under the fence."
                 : $"Watch {whole.Count} tables without a usable key by two triggers each, and copy those that were written again under the fence: {Names(whole)}.",
@@ -52,7 +57,9 @@ internal sealed class PlanDescription(MigrationSession session)
         await session.RequireMigrationAsync(cancellationToken);
         await using var source = await session.OpenSourceAsync(cancellationToken);
         var record = await PrivilegeReader.ReadAsync(source, cancellationToken);
-        var whole = (await session.Store.ReadTablesAsync(cancellationToken)).Count(row => row.Table.Mode == TransferMode.CopiedWhole);
+        var planned = await session.Store.ReadTablesAsync(cancellationToken);
+        var whole = planned.Count(row => row.Table.Mode == TransferMode.CopiedWhole);
+        var leftOut = planned.Select(row => row.Table).Where(table => table.Mode == TransferMode.LeftOut).ToList();
         var written = await new StaleTables(session).KeylessAsync(source, cancellationToken);
         return
         [
@@ -63,6 +70,7 @@ internal sealed class PlanDescription(MigrationSession session)
             whole == 0
                 ? "Copy no table again."
                 : $"Copy those of {whole} tables without a usable key again that were written since their copy, {written.Count} until now{(written.Count == 0 ? "" : ": " + Names(written))}.",
+            .. leftOut.Count == 0 ? Array.Empty<string>() : [$"Leave {leftOut.Count} tables without a usable key as they are on the target: {Names(leftOut)}."],
             $"Set the sequences of {Target}, and stop Bucardo.",
         ];
     }

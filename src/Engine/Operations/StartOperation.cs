@@ -32,6 +32,7 @@ internal sealed class StartOperation(MigrationSession session, StartOptions? opt
         var fingerprint = await SourceFingerprint.ReadAsync(source, cancellationToken);
         var row = await session.Store.ReadAsync(cancellationToken) ?? await BeginAsync(source, fingerprint, cancellationToken);
         Refuse(row, fingerprint);
+        await RefuseOtherPlanAsync(row, cancellationToken);
         session.StartOptions = (options ?? new StartOptions()).Over(row.Options);
         await session.Store.SaveOptionsAsync(session.StartOptions, cancellationToken);
         await session.Home.SaveConnectionsAsync(Reveal(session.SourceSettings), Reveal(session.TargetSettings), cancellationToken);
@@ -116,6 +117,8 @@ internal sealed class StartOperation(MigrationSession session, StartOptions? opt
             throw Errors.NotReady(report);
         }
 
+        var choice = (options ?? new StartOptions()).Keyless;
+        await KeylessPolicy.RequireAsync(source, KeylessPolicy.Apply(await CatalogReader.ReadTablesAsync(source, cancellationToken), choice), choice, cancellationToken);
         session.Home.Create();
         await session.Store.CreateAsync(Guid.NewGuid().ToString("N"), session.Name, fingerprint, cancellationToken);
         session.Events.Information($"Migration '{session.Name}' begun: {session.SourceSettings.Address} -> {session.TargetSettings.Address}.");
@@ -149,23 +152,43 @@ internal sealed class StartOperation(MigrationSession session, StartOptions? opt
         }
     }
 
+    /// <summary>Which way a table goes is planned once.</summary>
+    private async Task RefuseOtherPlanAsync(MigrationRow row, CancellationToken cancellationToken)
+    {
+        if (options?.KeylessTable is { } choice && choice != row.Options.Keyless && await _restorer.HasEntriesAsync(cancellationToken))
+        {
+            throw Errors.KeylessTableFixed(session.Name, row.Options.Keyless, choice);
+        }
+    }
+
     private async Task PrepareAsync(NpgsqlConnection source, MigrationRow row, CancellationToken cancellationToken)
     {
         var planned = await session.Store.ReadTablesAsync(cancellationToken);
         if (!await _restorer.HasEntriesAsync(cancellationToken))
         {
             var catalog = await CatalogReader.ReadAsync(source, cancellationToken);
-            var entries = await new SchemaDump(session).ReadAsync(catalog.Tables, cancellationToken);
+            var tables = KeylessPolicy.Apply(catalog.Tables, session.StartOptions.Keyless);
+            await KeylessPolicy.RequireAsync(source, tables, session.StartOptions.Keyless, cancellationToken);
+            var entries = await new SchemaDump(session).ReadAsync(tables, cancellationToken);
             // The entries come last: they tell that both are there.
-            await session.Store.SavePlanAsync(catalog.Tables, cancellationToken);
+            await session.Store.SavePlanAsync(tables, cancellationToken);
             await _restorer.SaveAsync(entries, cancellationToken);
             planned = await session.Store.ReadTablesAsync(cancellationToken);
+            TellLeftOut(session, planned);
         }
 
         await _restorer.RestoreBeforeDataAsync(cancellationToken);
         var installer = new CaptureInstaller(session.Source, session.Events);
         await installer.InstallAsync(row.Id, [.. planned.Select(table => table.Table).Where(table => table.Mode == TransferMode.Replayed)], cancellationToken);
         await new WriteMarks(session.Source, session.Events).InstallAsync([.. planned.Where(table => table.Table.Mode == TransferMode.CopiedWhole)], cancellationToken);
+    }
+
+    public static void TellLeftOut(MigrationSession session, IEnumerable<TableRow> tables)
+    {
+        if (MigrationSummary.LeftOut(tables) is { Count: > 0 } names)
+        {
+            session.Events.Warning($"{names.Count} tables have no usable key and are left out, as -KeylessTable Skip says: they are made on the target, and none of their rows is copied: {string.Join(", ", names)}.");
+        }
     }
 
     /// <summary>The tables that have no copy yet, or whose copy was declared stale.</summary>

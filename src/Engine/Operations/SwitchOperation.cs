@@ -88,6 +88,7 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
                     $"The source has views or indexes that the target has not; make them there by hand: {string.Join(", ", missing.Take(20))}{(missing.Count > 20 ? $" and {missing.Count - 20} more" : "")}.");
             }
 
+            StartOperation.TellLeftOut(session, tables);
             // The record of a fence that is gone must not be the one of the next.
             await _fence.ForgetAsync(cancellationToken);
             await RecopyStaleAsync(replayed, cancellationToken);
@@ -199,6 +200,7 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
             SequencesSet = sequences,
             LargeObjectsCopied = await objectsCopy,
             TablesCopiedWhole = [.. (await keylessCopy).Concat(marked).Select(table => table.QualifiedName)],
+            TablesLeftOut = MigrationSummary.LeftOut(tables),
             UndoFile = session.Home.UndoFile,
             CertificateFile = session.Home.CertificateFile,
         };

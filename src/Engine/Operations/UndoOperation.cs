@@ -63,21 +63,28 @@ internal sealed class UndoOperation(MigrationSession session)
     private async Task<IReadOnlyList<string>> RewindAsync(Fence fence, StartOperation start, CancellationToken cancellationToken)
     {
         await new SchemaRestorer(session).UndoUnderFenceAsync(cancellationToken);
-        var tables = (await session.Store.ReadTablesAsync(cancellationToken)).Select(table => table.Table).ToList();
+        var tables = (await session.Store.ReadTablesAsync(cancellationToken)).Select(table => table.Table).Where(table => table.Mode != TransferMode.LeftOut).ToList();
         var writes = new TargetWrites(session);
-        var written = await writes.FindAsync([.. tables.Select(table => table.QualifiedName)], cancellationToken);
+        var names = tables.ConvertAll(table => table.QualifiedName);
+        // What is written to a table that is left out belongs to the target.
+        IReadOnlyList<string> written = [.. (await writes.FindAsync(names, cancellationToken)).Intersect(names, StringComparer.Ordinal)];
         await ForgetCopyAsync(tables, written, cancellationToken);
         // No key tells their rows apart, so whatever became of them on the target, the next switch copies them all.
         await session.Store.ForgetVersionsAsync([.. tables.Where(table => table.Mode == TransferMode.CopiedWhole)], cancellationToken);
         await fence.ForgetAsync(MigrationPhase.CatchingUp, cancellationToken);
         await start.CopyAsync(cancellationToken);
         var all = new SortedSet<string>(written, StringComparer.Ordinal);
-        for (var look = 0; look < LaterLooks && await writes.FindLaterAsync(written, cancellationToken) is { Count: > 0 } later; look++)
+        for (var look = 0; look < LaterLooks; look++)
         {
-            all.UnionWith(later);
-            await ForgetCopyAsync(tables, later, cancellationToken);
+            written = [.. (await writes.FindLaterAsync(written, cancellationToken)).Intersect(names, StringComparer.Ordinal)];
+            if (written.Count == 0)
+            {
+                break;
+            }
+
+            all.UnionWith(written);
+            await ForgetCopyAsync(tables, written, cancellationToken);
             await start.CopyAsync(cancellationToken);
-            written = later;
         }
 
         return [.. all];

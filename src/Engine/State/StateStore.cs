@@ -162,10 +162,12 @@ internal sealed class StateStore(NpgsqlDataSource target)
         {
             await connection.ExecuteAsync(
                 """
-                INSERT INTO heroku_migrator.moved_table (schema_name, table_name, plan)
-                SELECT s, t, p::jsonb FROM unnest($1::text[], $2::text[], $3::text[]) u(s, t, p) ON CONFLICT DO NOTHING
+                INSERT INTO heroku_migrator.moved_table (schema_name, table_name, plan, copied_at)
+                SELECT s, t, p::jsonb, CASE WHEN done THEN clock_timestamp() END FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[]) u(s, t, p, done) ON CONFLICT DO NOTHING
                 """,
-                cancellationToken, batch.Select(table => table.Schema).ToArray(), batch.Select(table => table.Name).ToArray(), batch.Select(table => JsonSerializer.Serialize(table)).ToArray());
+                cancellationToken, batch.Select(table => table.Schema).ToArray(), batch.Select(table => table.Name).ToArray(), batch.Select(table => JsonSerializer.Serialize(table)).ToArray(),
+                // Nothing is left to be copied of these, so nobody must wait for it.
+                batch.Select(table => table.Mode == TransferMode.LeftOut).ToArray());
         }
     }
 

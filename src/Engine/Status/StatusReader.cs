@@ -65,9 +65,10 @@ internal sealed class StatusReader(MigrationSession session)
             Source = session.SourceSettings.Address,
             Target = session.TargetSettings.Address,
             SampledAt = DateTimeOffset.UtcNow,
-            Tables = tables.Count,
-            TablesCopied = tables.Count(table => table.Copied),
+            Tables = tables.Count(table => table.Table.Mode != TransferMode.LeftOut),
+            TablesCopied = tables.Count(table => table.Copied && table.Table.Mode != TransferMode.LeftOut),
             TablesCopiedWhole = tables.Count(table => table.Table.Mode == TransferMode.CopiedWhole),
+            TablesLeftOut = MigrationSummary.LeftOut(tables),
             RowsCopied = tables.Sum(table => table.Rows),
             Backlog = backlog?.Rows,
             LagSeconds = backlog?.OldestAgeSeconds,
@@ -137,6 +138,7 @@ internal sealed class StatusReader(MigrationSession session)
             Tables = outcome?.Tables ?? 0,
             TablesCopied = outcome?.Tables ?? 0,
             TablesCopiedWhole = outcome?.TablesCopiedWhole ?? 0,
+            TablesLeftOut = outcome?.TablesLeftOut ?? [],
             RowsCopied = outcome?.RowsCopied ?? 0,
         };
     }

@@ -45,7 +45,8 @@ internal sealed class TablesCopiedWhole : IReadinessCheck
             + FindingText.Several(whole.ConvertAll(table => $"{table} ({FindingText.Bytes(table.Bytes)}; {table.ModeReason})")) + ".";
         var reason = $"They are copied once at the start, and those of them that are written meanwhile again during the switch, while writes are held back: up to {seconds} s at {FindingText.Bytes(BytesPerSecond)} a second.";
         var remedy = "-- on the source, before the start; refused where rows are double or NULL, and an ADD PRIMARY KEY holds the table's users back while it builds the index:\n"
-            + FindingText.Statements(whole.Select(table => Mend(table, [.. indexes[table.Oid]])).OfType<string>().DefaultIfEmpty("-- empty the big ones of what is not needed"));
+            + FindingText.Statements(whole.Select(table => Mend(table, [.. indexes[table.Oid]])).OfType<string>().DefaultIfEmpty("-- empty the big ones of what is not needed"))
+            + "\n-- or choose at the start: -KeylessTable Skip leaves their rows out, -KeylessTable Refuse ends it where there are such tables";
         if (seconds <= BearableSeconds)
         {
             return FindingText.Note(text, reason, names) with { Remedy = remedy };
