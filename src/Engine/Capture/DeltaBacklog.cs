@@ -92,7 +92,34 @@ internal sealed class DeltaBacklog(IReadOnlyList<TableInfo> replayedTables)
         [.. await source.ListAsync(
             "SELECT DISTINCT schema_name, table_name FROM heroku_migrator.recopy", row => (row.GetString(0), row.GetString(1)), cancellationToken)];
 
-    private static string PendingFrom(CaptureNames names) => string.Create(
+    /// <summary>Those whose delta tables may hold so many rows, by the size of their files.</summary>
+    /// <param name="source">Where they are.</param>
+    /// <param name="tables">Of these.</param>
+    /// <param name="rows">At least so many, replayed or not.</param>
+    /// <param name="rowBytes">What one takes at least.</param>
+    /// <param name="counted">Also by the server's own count, which a crash takes away; a file stays large after its rows are gone.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public static async Task<IReadOnlyList<TableInfo>> FindHoldingAsync(
+        NpgsqlConnection source, IReadOnlyList<TableInfo> tables, long rows, int rowBytes, bool counted, CancellationToken cancellationToken)
+    {
+        var found = (await source.ListAsync(
+            """
+            SELECT c.relname FROM pg_class c
+            WHERE c.relnamespace = to_regnamespace('bucardo') AND c.relkind = 'r' AND c.relname = ANY ($1)
+              AND pg_relation_size(c.oid) >= $2 AND (NOT $3 OR pg_stat_get_live_tuples(c.oid) >= $4)
+            """,
+            row => row.GetString(0), cancellationToken, tables.Select(table => CaptureNames.For(table).Delta).ToArray(), rows * rowBytes, counted, rows)).ToHashSet(StringComparer.Ordinal);
+        return found.Count == 0 ? [] : [.. tables.Where(table => found.Contains(CaptureNames.For(table).Delta))];
+    }
+
+    /// <param name="source">Where it is.</param>
+    /// <param name="table">Whose pending rows are counted.</param>
+    /// <param name="most">No further than this; null: all.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public static Task<long> CountPendingAsync(NpgsqlConnection source, TableInfo table, long? most, CancellationToken cancellationToken) =>
+        source.ScalarAsync<long>($"SELECT count(*) FROM (SELECT {PendingFrom(CaptureNames.For(table))} LIMIT $1) pending", cancellationToken, (object?)most ?? DBNull.Value);
+
+    internal static string PendingFrom(CaptureNames names) => string.Create(
         CultureInfo.InvariantCulture,
         $"FROM {CaptureNames.InBucardo(names.Delta)} d WHERE NOT EXISTS (SELECT FROM {CaptureNames.InBucardo(names.Track)} t WHERE d.txntime = t.txntime AND t.target = '{CaptureNames.TrackTarget}')");
 }

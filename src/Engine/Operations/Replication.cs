@@ -25,6 +25,7 @@ internal sealed class Replication(MigrationSession session)
         }
 
         await session.Daemon.StopAsync(cancellationToken);
+        await new CatchUp(session).ApplyAsync(replayed, cancellationToken);
         await BucardoConfiguration.ApplyAsync(session.Cluster.DataSource, session.Home.BucardoFolder, replayed, cancellationToken);
         await session.Daemon.StartAsync(environment, cancellationToken);
     }
@@ -39,6 +40,24 @@ internal sealed class Replication(MigrationSession session)
         }
 
         await EnsureRunningAsync(replayed, cancellationToken);
+    }
+
+    /// <summary>
+    /// Stops a daemon that would have to hold a large backlog in memory, applies that, and starts it again; true where it was so.
+    /// Killed rather than asked, as it does not listen while it reads; its work on the target is undone with its session.
+    /// </summary>
+    public async Task<bool> RelieveAsync(IReadOnlyList<TableInfo> replayed, CancellationToken cancellationToken)
+    {
+        var large = await new CatchUp(session).FindTooLargeAsync(replayed, cancellationToken);
+        if (large.Count == 0)
+        {
+            return false;
+        }
+
+        session.Events.Information($"More changes are pending than Bucardo should hold in memory; it is stopped while they are applied: {string.Join(", ", large)}.");
+        await session.Daemon.KillAsync(cancellationToken);
+        await EnsureRunningAsync(replayed, cancellationToken);
+        return true;
     }
 
     public Task StopDaemonAsync(CancellationToken cancellationToken) => session.Daemon.StopAsync(cancellationToken);

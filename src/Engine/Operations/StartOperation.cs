@@ -219,6 +219,8 @@ internal sealed class StartOperation(MigrationSession session, StartOptions? opt
             await new DeltaBacklog(replayed).PurgeAsync(source, cancellationToken);
         }
 
+        // A start that was killed may have left a daemon to which too much has come since.
+        await _replication.RelieveAsync(replayed, cancellationToken);
         await DrainAsync(replayed, cancellationToken);
     }
 

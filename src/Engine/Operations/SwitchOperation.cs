@@ -97,6 +97,7 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
         await _replication.EnsureRunningAsync(replayed, cancellationToken);
         if (row.Phase == MigrationPhase.Replicating)
         {
+            await _replication.RelieveAsync(replayed, cancellationToken);
             // The backlog of now is drained while writers go on, so that the fence waits for the last moments only.
             var drain = new Drain(session, replayed);
             if (await drain.PassSentinelAsync(TimeSpan.FromSeconds(options.TimeoutSeconds), cancellationToken) is null)

@@ -119,6 +119,7 @@ internal static class Worker
             }
         }
 
+        await RelieveAsync(session, replayed, cancellationToken);
         if (DateTimeOffset.UtcNow - lastUpkeep < Upkeep)
         {
             return lastUpkeep;
@@ -128,6 +129,21 @@ internal static class Worker
         await new DeltaBacklog(replayed).PurgeAsync(source, cancellationToken);
         await SyncRuns.PruneAsync(session.Cluster.DataSource, cancellationToken);
         return DateTimeOffset.UtcNow;
+    }
+
+    /// <summary>A change of millions of rows in one transaction, for instance. The look needs no lock.</summary>
+    private static async Task RelieveAsync(MigrationSession session, IReadOnlyList<TableInfo> replayed, CancellationToken cancellationToken)
+    {
+        if ((await new CatchUp(session).FindTooLargeAsync(replayed, cancellationToken)).Count == 0)
+        {
+            return;
+        }
+
+        await using var operatorLock = await OperatorLock.TakeAsync(session, cancellationToken);
+        if (await IsReplicatingAsync(session, cancellationToken))
+        {
+            await new Replication(session).RelieveAsync(replayed, cancellationToken);
+        }
     }
 
     /// <summary>True where a sync that fails for changes that it cannot carry was helped on.</summary>

@@ -1,0 +1,136 @@
+using System.Globalization;
+using HerokuMigrator.Capture;
+using HerokuMigrator.Catalog;
+using HerokuMigrator.Copy;
+using Npgsql;
+
+namespace HerokuMigrator.Operations;
+
+/// <summary>
+/// Applies large backlogs before the daemon starts, table by table, several at once: Bucardo would hold all keys of a table in memory.
+/// What is small, or truncated meanwhile, is left to Bucardo, whose next run makes both sides one snapshot.
+/// </summary>
+internal sealed class CatchUp(MigrationSession session)
+{
+    /// <summary>Pending rows of a table up to which a run of Bucardo takes about as long as this would.</summary>
+    internal const long SmallBacklog = 10_000;
+
+    /// <summary>Pending rows of a table beyond which a daemon that runs is stopped for it. It takes about half a kilobyte for each.</summary>
+    internal const long LargeBacklog = 200_000;
+
+    /// <summary>Bytes that a row of a delta table takes at least: its header and pointer, a key of four bytes, and two times.</summary>
+    private const int SmallestRow = 44;
+
+    /// <summary>Tables side by side; each takes a connection to either side.</summary>
+    private static readonly int Jobs = Math.Clamp(Environment.ProcessorCount, 2, 4);
+
+    /// <summary>Each pass applies what was captured during the one before, so each is shorter, unless writers are quicker.</summary>
+    private const int Passes = 6;
+
+    private const int Attempts = 5;
+
+    /// <summary>The daemon stands still; what is pending of each table is small afterwards.</summary>
+    public async Task ApplyAsync(IReadOnlyList<TableInfo> replayed, CancellationToken cancellationToken)
+    {
+        var left = new HashSet<uint>();
+        for (var pass = 0; pass < Passes; pass++)
+        {
+            var large = await FindAsync([.. replayed.Where(table => !left.Contains(table.Oid))], cancellationToken);
+            if (large.Count == 0)
+            {
+                return;
+            }
+
+            var (pending, applied) = (large.Sum(one => one.Rows), 0L);
+            await Parallel.ForEachAsync(
+                large.OrderByDescending(one => one.Rows),
+                new ParallelOptions { MaxDegreeOfParallelism = Jobs, CancellationToken = cancellationToken },
+                async (one, token) =>
+                {
+                    session.Events.Progress(new OperationProgress("Catching up", $"{one.Table}, {one.Rows} captured changes", (int)(100 * Interlocked.Read(ref applied) / pending)));
+                    if (!await ApplyAsync(one.Table, token))
+                    {
+                        lock (left)
+                        {
+                            left.Add(one.Table.Oid);
+                        }
+                    }
+
+                    Interlocked.Add(ref applied, one.Rows);
+                });
+        }
+    }
+
+    /// <summary>Tables of which more is pending than a daemon that runs should hold. By what the server has counted, so that a look costs little.</summary>
+    public async Task<IReadOnlyList<TableInfo>> FindTooLargeAsync(IReadOnlyList<TableInfo> replayed, CancellationToken cancellationToken)
+    {
+        await using var source = await session.OpenSourceAsync(cancellationToken);
+        List<TableInfo> found = [];
+        foreach (var table in await DeltaBacklog.FindHoldingAsync(source, replayed, LargeBacklog, SmallestRow, counted: true, cancellationToken))
+        {
+            if (await DeltaBacklog.CountPendingAsync(source, table, LargeBacklog + 1, cancellationToken) > LargeBacklog)
+            {
+                found.Add(table);
+            }
+        }
+
+        return found;
+    }
+
+    private async Task<IReadOnlyList<(TableInfo Table, long Rows)>> FindAsync(IReadOnlyList<TableInfo> tables, CancellationToken cancellationToken)
+    {
+        await using var source = await session.OpenSourceAsync(cancellationToken);
+        var holding = await DeltaBacklog.FindHoldingAsync(source, tables, SmallBacklog, SmallestRow, counted: false, cancellationToken);
+        if (holding.Count == 0)
+        {
+            return [];
+        }
+
+        // Analysed too: a plan made for an empty table would make what follows quadratic.
+        await new DeltaBacklog(holding).PurgeAsync(source, cancellationToken);
+        List<(TableInfo, long)> found = [];
+        foreach (var table in holding)
+        {
+            if (await DeltaBacklog.CountPendingAsync(source, table, null, cancellationToken) is > SmallBacklog and var rows)
+            {
+                found.Add((table, rows));
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>False where it is left to Bucardo.</summary>
+    private async Task<bool> ApplyAsync(TableInfo table, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                if (await new DeltaApplier(session).ApplyAsync(table, cancellationToken) is { } applied)
+                {
+                    await session.Store.LogAsync(
+                        "catch-up", string.Create(CultureInfo.InvariantCulture, $"{table}: {applied.Keys} keys of {applied.Transactions} transactions applied, {applied.Rows} rows"), cancellationToken);
+                    return true;
+                }
+
+                session.Events.Verbose($"The backlog of {table} is left to Bucardo, as the table was truncated or rewritten.");
+                return false;
+            }
+            catch (PostgresException exception) when (!IsPassing(exception) || (exception.SqlState == PostgresErrorCodes.LockNotAvailable && attempt == Attempts))
+            {
+                session.Events.Verbose($"The backlog of {table} is left to Bucardo: {exception.MessageText}.");
+                return false;
+            }
+            catch (Exception exception) when (exception is NpgsqlException or IOException or ObjectDisposedException && attempt < Attempts)
+            {
+                session.Events.Verbose($"The backlog of {table} is applied again: {exception.Message}");
+                await Task.Delay(TimeSpan.FromSeconds(attempt), cancellationToken);
+            }
+        }
+    }
+
+    /// <summary>A server that restarts, a session that was ended, or a lock: nothing that Bucardo could do better.</summary>
+    private static bool IsPassing(PostgresException exception) =>
+        exception.IsTransient || exception.SqlState.StartsWith("57P", StringComparison.Ordinal) || exception.SqlState == PostgresErrorCodes.LockNotAvailable;
+}
