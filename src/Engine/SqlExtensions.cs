@@ -21,9 +21,15 @@ internal static class SqlExtensions
     public static async Task ExecuteScriptAsync(this NpgsqlConnection connection, string script, CancellationToken cancellationToken)
     {
         await using var batch = new NpgsqlBatch(connection) { Timeout = 0 };
+        batch.AddScript(script);
+        await batch.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <summary>The same, as a part of a batch.</summary>
+    public static void AddScript(this NpgsqlBatch batch, string script)
+    {
         batch.BatchCommands.Add(new NpgsqlBatchCommand("SELECT set_config('heroku_migrator.script', $1, true)") { Parameters = { new NpgsqlParameter { Value = script } } });
         batch.BatchCommands.Add(new NpgsqlBatchCommand("DO 'BEGIN EXECUTE current_setting(''heroku_migrator.script''); END'"));
-        await batch.ExecuteNonQueryAsync(cancellationToken);
     }
 
     public static async Task<T?> ScalarAsync<T>(this NpgsqlConnection connection, string sql, CancellationToken cancellationToken, params object?[] parameters)

@@ -11,6 +11,8 @@ internal static class LabCommandLine
                                          [--rows N] [--statements N] [--out FILE.md]
                HerokuMigrator.Lab bench-readiness --console FILE [--tables N,N] [--runs N]
                HerokuMigrator.Lab bench-estimates --console FILE [--shapes NAME,NAME] [--runs N]
+               HerokuMigrator.Lab bench-catchup --console FILE [--changes N,N] [--ways stock,ours] [--limit SECONDS] [--bulk N]
+               HerokuMigrator.Lab bench-scale --console FILE [--tables N,N] [--stall N]
 
           demo    moves a live database from one server to another through the face that is named, checks everything,
                   and prints an account; ends with 1 where anything is not as it must be
@@ -20,7 +22,7 @@ internal static class LabCommandLine
           corpus  moves schemas of real applications, which lie beside the checkout, under live writes; holds what each
                   move met against its readiness report, and writes the table of docs/readiness-of-the-corpus.md;
                   ends with 1 where one is not equal or met what was not foretold
-          bench   what bench/readiness.sh and bench/estimates.sh run; see docs/performance.md
+          bench   what the scripts in bench run; see docs/performance.md
         """;
 
     public static async Task<int> RunAsync(string[] arguments, CancellationToken cancellationToken)
@@ -33,6 +35,8 @@ internal static class LabCommandLine
                 ["corpus", .. var rest] => await CorpusCommand.RunAsync(LabArguments.Parse(rest, ["all"], ["schema", "out", "rows", "statements", "at-a-time"]), cancellationToken),
                 ["bench-readiness", .. var rest] => await ReadinessBench.RunAsync(LabArguments.Parse(rest, [], ["console", "tables", "runs"]), cancellationToken),
                 ["bench-estimates", .. var rest] => await EstimateBench.RunAsync(LabArguments.Parse(rest, [], ["console", "shapes", "runs"]), cancellationToken),
+                ["bench-catchup", .. var rest] => await CatchUpBench.RunAsync(LabArguments.Parse(rest, [], ["console", "changes", "ways", "limit", "bulk"]), cancellationToken),
+                ["bench-scale", .. var rest] => await ScaleBench.RunAsync(LabArguments.Parse(rest, [], ["console", "tables", "stall"]), cancellationToken),
                 ["demo", .. var rest] => await RunDemoAsync(LabArguments.Parse(rest, [], ["face", "console", "module", "scale", "rate", "clients"]), cancellationToken),
                 _ => throw new ArgumentException(Usage, nameof(arguments)),
             };

@@ -25,16 +25,16 @@ internal sealed class CaptureInstaller(NpgsqlDataSource source, IOperationEvents
         await using var connection = await source.OpenConnectionAsync(cancellationToken);
         await InstallSharedAsync(connection, migrationId, cancellationToken);
         var present = await PresentTriggersAsync(connection, cancellationToken);
-        var done = 0;
-        foreach (var table in tables.Append(Sentinel))
-        {
-            if (!CaptureSql.TriggerNames.All(trigger => present.Contains((table.Schema, table.Name, trigger))))
+        var missing = tables.Append(Sentinel).Where(table => !CaptureSql.TriggerNames.All(trigger => present.Contains((table.Schema, table.Name, trigger)))).ToList();
+        var done = tables.Count + 1 - missing.Count;
+        await Transactions(connection, events).RunAsync(
+            [.. missing.Select(table => new ShortTransaction(table.QualifiedName, [.. CaptureSql.Objects(table), .. CaptureSql.Triggers(table)]))],
+            transaction =>
             {
-                await InstallAsync(connection, table, cancellationToken);
-            }
-
-            events.Progress(new OperationProgress("Installing capture on the source", table.QualifiedName, ++done * 100 / (tables.Count + 1)));
-        }
+                events.Debug($"Capture installed on {transaction.Table}.");
+                events.Progress(new OperationProgress("Installing capture on the source", transaction.Table, ++done * 100 / (tables.Count + 1)));
+            },
+            cancellationToken);
     }
 
     /// <summary>Refuses a schema bucardo or heroku_migrator that this migration did not make.</summary>
@@ -78,34 +78,14 @@ internal sealed class CaptureInstaller(NpgsqlDataSource source, IOperationEvents
         await transaction.CommitAsync(cancellationToken);
     }
 
-    private async Task InstallAsync(NpgsqlConnection connection, TableInfo table, CancellationToken cancellationToken)
+    /// <summary>Each once its table's lock is free; a table that stays locked is told with who has it.</summary>
+    internal static ShortTransactions Transactions(NpgsqlConnection connection, IOperationEvents events) => new(connection, LockPatience.Default, (table, attempt, blockers) =>
     {
-        await RunAsync(connection, table.QualifiedName, CaptureSql.Objects(table).Concat(CaptureSql.Triggers(table)), events, cancellationToken);
-        events.Debug($"Capture installed on {table}.");
-    }
-
-    /// <summary>All in one transaction, once the table's lock is free; those that take it come last.</summary>
-    internal static Task RunAsync(NpgsqlConnection connection, string table, IEnumerable<string> statements, IOperationEvents events, CancellationToken cancellationToken) =>
-        LockPatience.Default.RunAsync(
-            connection,
-            [table],
-            async () =>
-            {
-                foreach (var sql in statements)
-                {
-                    await connection.ExecuteAsync(sql, cancellationToken);
-                }
-            },
-            (attempt, blockers) =>
-            {
-                if (attempt % 10 == 0)
-                {
-                    events.Warning($"Capture on {table} waits for its lock, attempt {attempt}: {blockers}.");
-                }
-
-                return Task.CompletedTask;
-            },
-            cancellationToken);
+        if (attempt % 10 == 0)
+        {
+            events.Warning($"Capture on {table} waits for its lock, attempt {attempt}: {blockers}.");
+        }
+    });
 
     private static async Task<HashSet<(string Schema, string Table, string Trigger)>> PresentTriggersAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {

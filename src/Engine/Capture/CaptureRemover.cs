@@ -40,7 +40,11 @@ internal sealed class CaptureRemover(NpgsqlDataSource source, IOperationEvents e
         if (table.Mode == TransferMode.Replayed)
         {
             var names = CaptureNames.For(table);
-            await DropTablesAsync(connection, names, cancellationToken);
+            foreach (var sql in DropTables(names))
+            {
+                await connection.ExecuteAsync(sql, cancellationToken);
+            }
+
             await connection.ExecuteAsync($"DROP FUNCTION IF EXISTS {CaptureNames.InBucardo(names.Delta)}(), {CaptureNames.InBucardo(names.TruncateFunction)}()", cancellationToken);
         }
 
@@ -63,46 +67,32 @@ internal sealed class CaptureRemover(NpgsqlDataSource source, IOperationEvents e
             cancellationToken);
         var tables = triggers.GroupBy(trigger => (trigger.Schema, trigger.Table, trigger.Oid)).ToList();
         var done = 0;
-        foreach (var table in tables)
-        {
-            await RemoveAsync(connection, table.Key, [.. table.Select(trigger => (trigger.Trigger, trigger.Function))], cancellationToken);
-            events.Progress(new OperationProgress("Removing capture from the source", table.Key.Table, ++done * 100 / tables.Count));
-        }
-    }
-
-    private static Task RemoveAsync(
-        NpgsqlConnection connection, (string Schema, string Name, uint Oid) table, IReadOnlyList<(string Trigger, string? Function)> triggers, CancellationToken cancellationToken)
-    {
-        var qualified = SqlName.Qualify(table.Schema, table.Name);
-        var names = CaptureNames.For(table.Schema, table.Name);
-        return LockPatience.Default.RunAsync(
-            connection,
-            [qualified],
-            async () =>
-            {
-                await connection.ExecuteAsync("SET LOCAL client_min_messages = warning", cancellationToken);
-                foreach (var (trigger, _) in triggers)
-                {
-                    await connection.ExecuteAsync($"DROP TRIGGER IF EXISTS {SqlName.Quote(trigger)} ON {qualified}", cancellationToken);
-                }
-
-                foreach (var function in triggers.Select(trigger => trigger.Function).OfType<string>())
-                {
-                    await connection.ExecuteAsync($"DROP FUNCTION IF EXISTS {CaptureNames.InBucardo(function)}()", cancellationToken);
-                }
-
-                await connection.ExecuteAsync("DROP SEQUENCE IF EXISTS " + WriteMarks.SequenceOf(table.Oid), cancellationToken);
-                await DropTablesAsync(connection, names, cancellationToken);
-            },
-            (_, _) => Task.CompletedTask,
+        await CaptureInstaller.Transactions(connection, events).RunAsync(
+            [.. tables.Select(table => new ShortTransaction(SqlName.Qualify(table.Key.Schema, table.Key.Table), [.. Statements(table.Key, [.. table.Select(trigger => (trigger.Trigger, trigger.Function))])]))],
+            transaction => events.Progress(new OperationProgress("Removing capture from the source", transaction.Table, ++done * 100 / tables.Count)),
             cancellationToken);
     }
 
-    private static async Task DropTablesAsync(NpgsqlConnection connection, CaptureNames names, CancellationToken cancellationToken)
+    private static IEnumerable<string> Statements((string Schema, string Name, uint Oid) table, IReadOnlyList<(string Trigger, string? Function)> triggers)
     {
-        foreach (var dropped in new[] { names.Delta, names.Track, names.Stage })
+        yield return "SET LOCAL client_min_messages = warning";
+        foreach (var (trigger, _) in triggers)
         {
-            await connection.ExecuteAsync($"DROP TABLE IF EXISTS {CaptureNames.InBucardo(dropped)}", cancellationToken);
+            yield return $"DROP TRIGGER IF EXISTS {SqlName.Quote(trigger)} ON {SqlName.Qualify(table.Schema, table.Name)}";
+        }
+
+        foreach (var function in triggers.Select(trigger => trigger.Function).OfType<string>())
+        {
+            yield return $"DROP FUNCTION IF EXISTS {CaptureNames.InBucardo(function)}()";
+        }
+
+        yield return "DROP SEQUENCE IF EXISTS " + WriteMarks.SequenceOf(table.Oid);
+        foreach (var sql in DropTables(CaptureNames.For(table.Schema, table.Name)))
+        {
+            yield return sql;
         }
     }
+
+    private static IEnumerable<string> DropTables(CaptureNames names) =>
+        new[] { names.Delta, names.Track, names.Stage }.Select(dropped => $"DROP TABLE IF EXISTS {CaptureNames.InBucardo(dropped)}");
 }

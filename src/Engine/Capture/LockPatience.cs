@@ -20,26 +20,70 @@ internal sealed record LockPatience(TimeSpan Wait, TimeSpan GiveUpAfter)
     /// Runs the work in a transaction of its own until its locks were free; returns what it took.
     /// Each lock waits for <see cref="Wait"/> at most; a statement that the work itself limits counts as a lock that was not free.
     /// </summary>
-    public async Task<LocksTaken> RunAsync(
-        NpgsqlConnection connection, IReadOnlyList<string> tables, Func<Task> work, Func<int, string, Task> onBlocked, CancellationToken cancellationToken)
+    public Task<LocksTaken> RunAsync(
+        NpgsqlConnection connection, IReadOnlyList<string> tables, Func<Task> work, Func<int, string, Task> onBlocked, CancellationToken cancellationToken) => RetryAsync(
+            connection,
+            tables,
+            async () =>
+            {
+                await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+                await connection.ExecuteAsync(Limit, cancellationToken);
+                await work();
+                await transaction.CommitAsync(cancellationToken);
+            },
+            onBlocked,
+            cancellationToken);
+
+    /// <summary>The same for statements that are known beforehand: all of the transaction goes in one way there and back, and no lock is held for one.</summary>
+    public Task<LocksTaken> RunAsync(
+        NpgsqlConnection connection, string table, IReadOnlyList<string> statements, Action<int, string> onBlocked, CancellationToken cancellationToken) => RetryAsync(
+            connection,
+            [table],
+            async () =>
+            {
+                await using var batch = new NpgsqlBatch(connection) { Timeout = 0 };
+                foreach (var sql in Whole(statements))
+                {
+                    batch.BatchCommands.Add(new NpgsqlBatchCommand(sql));
+                }
+
+                try
+                {
+                    await batch.ExecuteNonQueryAsync(cancellationToken);
+                }
+                catch (PostgresException)
+                {
+                    await connection.ExecuteAsync("ROLLBACK", CancellationToken.None);
+                    throw;
+                }
+            },
+            (attempt, blockers) =>
+            {
+                onBlocked(attempt, blockers);
+                return Task.CompletedTask;
+            },
+            cancellationToken);
+
+    /// <summary>A transaction of these statements, each of whose locks waits for <see cref="Wait"/> at most.</summary>
+    public IEnumerable<string> Whole(IEnumerable<string> statements) => [.. statements.Prepend(Limit).Prepend("BEGIN"), "COMMIT"];
+
+    private string Limit => string.Create(CultureInfo.InvariantCulture, $"SET LOCAL lock_timeout = {Wait.TotalMilliseconds:0}");
+
+    private async Task<LocksTaken> RetryAsync(
+        NpgsqlConnection connection, IReadOnlyList<string> tables, Func<Task> attemptAsync, Func<int, string, Task> onBlocked, CancellationToken cancellationToken)
     {
         var until = DateTimeOffset.UtcNow + GiveUpAfter;
         var failed = TimeSpan.Zero;
         for (var attempt = 1; ; attempt++)
         {
-            await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
             var clock = Stopwatch.StartNew();
             try
             {
-                var milliseconds = Wait.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture);
-                await connection.ExecuteAsync($"SET LOCAL lock_timeout = {milliseconds}", cancellationToken);
-                await work();
-                await transaction.CommitAsync(cancellationToken);
+                await attemptAsync();
                 return new LocksTaken(attempt, failed);
             }
             catch (PostgresException exception) when (exception.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.QueryCanceled)
             {
-                await transaction.RollbackAsync(CancellationToken.None);
                 failed += clock.Elapsed;
                 var blockers = await LockHolders.DescribeAsync(connection, tables, cancellationToken);
                 if (DateTimeOffset.UtcNow >= until)

@@ -11,7 +11,11 @@ namespace HerokuMigrator.Catalog;
 internal sealed record ApplicationSettings(string SearchPath, string TextSearchConfiguration)
 {
     /// <summary>For the transaction at hand.</summary>
-    public string SetLocal => $"SET LOCAL search_path = {SearchPath}; SET LOCAL default_text_search_config = {SqlName.Literal(TextSearchConfiguration)}";
+    public string SetLocal => string.Join("; ", SetLocalStatements);
+
+    /// <summary>The same, for a batch.</summary>
+    public IReadOnlyList<string> SetLocalStatements =>
+        [$"SET LOCAL search_path = {SearchPath}", $"SET LOCAL default_text_search_config = {SqlName.Literal(TextSearchConfiguration)}"];
 
     /// <param name="source">The settings of a session that says nothing about these by itself.</param>
     public static async Task<ApplicationSettings> ReadAsync(

@@ -75,7 +75,7 @@ internal sealed class DeltaApplier(MigrationSession session)
     {
         var columns = SqlName.List(table.Key);
         await target.ExecuteAsync($"CREATE TEMPORARY TABLE heroku_migrator_keys ON COMMIT DROP AS SELECT {columns} FROM ONLY {table.QualifiedName} LIMIT 0", cancellationToken);
-        var (keys, _) = await RowStream.SendAsync(source, $"({PendingKeys(table)})", target, $"{Keys} ({columns})", cancellationToken);
+        var keys = await SendAsync(source, $"({PendingKeys(table)})", target, $"{Keys} ({columns})", cancellationToken);
         await target.ExecuteAsync($"ANALYZE {Keys}", cancellationToken);
         return keys;
     }
@@ -87,10 +87,22 @@ internal sealed class DeltaApplier(MigrationSession session)
     {
         var columns = table.CopiedColumns.Select(column => column.Name).ToList();
         var selected = string.Join(", ", columns.Select(column => "t." + SqlName.Quote(column)));
-        var (rows, _) = await RowStream.SendAsync(
+        return await SendAsync(
             source, $"(SELECT {selected} FROM ONLY {table.QualifiedName} t JOIN ({PendingKeys(table)}) k ON {SameKey(table)})",
             target, $"{table.QualifiedName} ({SqlName.List(columns)})", cancellationToken);
-        return rows;
+    }
+
+    private static async Task<long> SendAsync(NpgsqlConnection source, string select, NpgsqlConnection target, string into, CancellationToken cancellationToken)
+    {
+        var sent = 0L;
+        await CopyStream.RelayAsync(source, select, target, into, CopyFormat.Text, Count, cancellationToken);
+        return sent;
+
+        ValueTask Count(int bytes, int rows, CancellationToken token)
+        {
+            sent += rows;
+            return ValueTask.CompletedTask;
+        }
     }
 
     /// <summary>In the snapshot that the keys were read in: what was captured since stays pending.</summary>

@@ -96,7 +96,8 @@ internal sealed class UndoOperation(MigrationSession session)
         {
             session.Events.Warning(
                 $"These tables were written on the target since the switch; those writes are not on the source, and the source's rows replace them now: {string.Join(", ", written)}.");
-            await session.Store.ForgetCopyAsync([.. tables.Where(table => written.Contains(table.QualifiedName, StringComparer.Ordinal))], cancellationToken);
+            var names = written.ToHashSet(StringComparer.Ordinal);
+            await session.Store.ForgetCopyAsync([.. tables.Where(table => names.Contains(table.QualifiedName))], cancellationToken);
         }
     }
 }

@@ -46,7 +46,7 @@ internal sealed partial class SchemaDump(MigrationSession session)
             var after = await RestoreScriptAsync(folder.FullName, file, "post-data", cancellationToken);
             await using var source = await session.OpenSourceAsync(cancellationToken);
             // Until the last copy the rows of a table that is copied whole are older than those of the other side.
-            var deferred = await ForeignKeysOfAsync(source, [.. tables.Where(table => table.Mode == TransferMode.CopiedWhole)], cancellationToken);
+            var deferred = new ForeignKeyTexts(await ForeignKeysOfAsync(source, [.. tables.Where(table => table.Mode == TransferMode.CopiedWhole)], cancellationToken));
             var late = LateViews(after);
             return [.. Number([.. before.Where(IsWanted).Select(part => Entry(SchemaStage.BeforeData, part)), .. after.Where(IsWanted).SelectMany(part => Staged(part, deferred, late))])];
         }
@@ -94,7 +94,7 @@ internal sealed partial class SchemaDump(MigrationSession session)
     private static List<string> LateViews(IReadOnlyList<SchemaScript.Part> after) =>
         [.. after.Where(part => part.Kind == "MATERIALIZED VIEW").Select(part => CreateView().Match(part.Sql)).Where(match => match.Success).Select(match => $" ON {match.Groups["name"].Value} USING ")];
 
-    private static IEnumerable<SchemaEntry> Staged(SchemaScript.Part part, IReadOnlyList<string> deferredForeignKeys, IReadOnlyList<string> lateViews)
+    private static IEnumerable<SchemaEntry> Staged(SchemaScript.Part part, ForeignKeyTexts deferredForeignKeys, IReadOnlyList<string> lateViews)
     {
         var stage = part.Kind switch
         {
@@ -102,7 +102,7 @@ internal sealed partial class SchemaDump(MigrationSession session)
             "CONSTRAINT" or "MATERIALIZED VIEW" => SchemaStage.Keys,
             "INDEX" when lateViews.Any(view => part.Sql.Contains(view, StringComparison.Ordinal)) => SchemaStage.AfterDrain,
             "INDEX" when part.Sql.Contains("CREATE UNIQUE INDEX ", StringComparison.Ordinal) => SchemaStage.Keys,
-            "FK CONSTRAINT" when deferredForeignKeys.Any(key => part.Sql.Contains(key, StringComparison.Ordinal)) => SchemaStage.UnderFence,
+            "FK CONSTRAINT" when deferredForeignKeys.Name(part.Sql) => SchemaStage.UnderFence,
             // A policy would hide rows from, or refuse rows of, an applying role that cannot bypass it; an event trigger would fire at our own DDL.
             "ROW SECURITY" or "EVENT TRIGGER" => SchemaStage.UnderFence,
             // pg_dump sets apart those that are NOT VALID: rows that break them may be copied again until the last copy.

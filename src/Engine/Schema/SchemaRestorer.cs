@@ -12,6 +12,9 @@ namespace HerokuMigrator.Schema;
 /// </summary>
 internal sealed partial class SchemaRestorer(MigrationSession session)
 {
+    /// <summary>Entries before the rows a transaction; each takes a few locks until its end.</summary>
+    private const int EntriesTogether = 100;
+
     public const string SessionSettings =
         "SET check_function_bodies = false; SET client_min_messages = warning; SET default_tablespace = ''; SET default_table_access_method = heap";
 
@@ -64,19 +67,60 @@ internal sealed partial class SchemaRestorer(MigrationSession session)
         return await connection.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM heroku_migrator.schema_entry)", cancellationToken);
     }
 
-    /// <summary>All of what comes before the rows in one transaction: the target has the whole of it, or nothing.</summary>
+    /// <summary>
+    /// Many entries a transaction, together with the note that they are made, and all of them in one way there and back: so that neither the target's room for locks
+    /// nor a slow link counts. Where one is refused, those of its transaction are made one by one.
+    /// </summary>
     public async Task RestoreBeforeDataAsync(CancellationToken cancellationToken)
     {
         await using var connection = await session.OpenTargetAsync(cancellationToken);
         await connection.ExecuteAsync(SessionSettings, cancellationToken);
         var entries = await PendingAsync(connection, SchemaStage.BeforeData, cancellationToken);
+        var done = 0;
+        foreach (var together in entries.Chunk(EntriesTogether))
+        {
+            if (!await TryMakeTogetherAsync(connection, together, cancellationToken))
+            {
+                foreach (var entry in together)
+                {
+                    await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+                    await MakeAsync(connection, transaction, entry, cancellationToken);
+                    await transaction.CommitAsync(cancellationToken);
+                }
+            }
+
+            done += together.Length;
+            session.Events.Progress(new OperationProgress("Making the schema on the target", together[^1].ToString(), 100 * done / entries.Count));
+        }
+    }
+
+    /// <summary>False, and nothing made, where one is refused.</summary>
+    private async Task<bool> TryMakeTogetherAsync(NpgsqlConnection connection, IReadOnlyList<SchemaEntry> entries, CancellationToken cancellationToken)
+    {
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await using var batch = new NpgsqlBatch(connection) { Timeout = 0 };
         foreach (var entry in entries)
         {
-            await MakeAsync(connection, transaction, entry, cancellationToken);
+            session.Events.Debug($"Target: {entry}");
+            batch.AddScript(entry.Sql);
         }
 
-        await transaction.CommitAsync(cancellationToken);
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("UPDATE heroku_migrator.schema_entry SET done_at = clock_timestamp() WHERE seq = ANY ($1)")
+        {
+            Parameters = { new NpgsqlParameter { Value = entries.Select(entry => entry.Sequence).ToArray() } },
+        });
+        try
+        {
+            await batch.ExecuteNonQueryAsync(cancellationToken);
+            await transaction.CommitAsync(cancellationToken);
+            return true;
+        }
+        catch (PostgresException exception)
+        {
+            session.Events.Debug($"One by one, as one was refused: {exception.MessageText}");
+            await transaction.RollbackAsync(CancellationToken.None);
+            return false;
+        }
     }
 
     /// <summary>Each entry in its own transaction, as many of them side by side as the target is given to.</summary>
@@ -103,9 +147,13 @@ internal sealed partial class SchemaRestorer(MigrationSession session)
     public async Task<int> DeferForeignKeysAsync(IReadOnlyList<string> texts, CancellationToken cancellationToken)
     {
         await using var connection = await session.OpenTargetAsync(cancellationToken);
+        var keys = new ForeignKeyTexts(texts);
+        var pending = await connection.ListAsync(
+            "SELECT seq, sql FROM heroku_migrator.schema_entry WHERE stage = $1 AND kind = 'FK CONSTRAINT' AND done_at IS NULL",
+            row => (Sequence: row.GetInt32(0), Sql: row.GetString(1)), cancellationToken, nameof(SchemaStage.AfterDrain));
         return await connection.ExecuteAsync(
-            "UPDATE heroku_migrator.schema_entry SET stage = $1 WHERE stage = $2 AND kind = 'FK CONSTRAINT' AND done_at IS NULL AND EXISTS (SELECT FROM unnest($3::text[]) t WHERE strpos(sql, t) > 0)",
-            cancellationToken, nameof(SchemaStage.UnderFence), nameof(SchemaStage.AfterDrain), texts.ToArray());
+            "UPDATE heroku_migrator.schema_entry SET stage = $1 WHERE seq = ANY ($2)",
+            cancellationToken, nameof(SchemaStage.UnderFence), pending.Where(entry => keys.Name(entry.Sql)).Select(entry => entry.Sequence).ToArray());
     }
 
     /// <summary>Takes back what was made under a fence that is gone now, as it would disturb the replication.</summary>

@@ -221,12 +221,13 @@ internal sealed class StateStore(NpgsqlDataSource target)
     public async Task ForgetCopyAsync(IReadOnlyList<TableInfo> tables, CancellationToken cancellationToken)
     {
         await using var connection = await target.OpenConnectionAsync(cancellationToken);
-        foreach (var table in tables)
-        {
-            await connection.ExecuteAsync(
-                "UPDATE heroku_migrator.moved_table SET copied_at = NULL WHERE schema_name = $1 AND table_name = $2", cancellationToken, table.Schema, table.Name);
-            await ChunkStore.ForgetAsync(connection, table, cancellationToken);
-        }
+        await connection.ExecuteAsync(
+            """
+            WITH forgotten AS (SELECT * FROM unnest($1::text[], $2::text[]) f(schema_name, table_name)),
+                 chunks AS (DELETE FROM heroku_migrator.copy_chunk WHERE (schema_name, table_name) IN (SELECT * FROM forgotten))
+            UPDATE heroku_migrator.moved_table SET copied_at = NULL WHERE (schema_name, table_name) IN (SELECT * FROM forgotten)
+            """,
+            cancellationToken, tables.Select(table => table.Schema).ToArray(), tables.Select(table => table.Name).ToArray());
     }
 
     /// <summary>What their copies were made of is not known any more; the copies stay.</summary>
