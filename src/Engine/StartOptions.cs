@@ -28,6 +28,10 @@ public sealed record StartOptions
     [JsonIgnore]
     public bool NoWait { get; init; }
 
+    /// <summary>How large a chunk is, so that a spec need not fill gigabytes; null: as the planner has it. Not kept.</summary>
+    [JsonIgnore]
+    internal long? ChunkBytes { get; init; }
+
     /// <summary>Throws where a value is out of its range.</summary>
     public void Validate()
     {

@@ -74,10 +74,10 @@ internal sealed class CopyPlanner(MigrationSession session)
             candidates.Select(table => (long)table.Oid).ToArray())).ToDictionary(row => row.Oid, row => (row.Blocks, row.Bytes));
     }
 
-    private static async Task<TableCopyPlan> PlanAsync(
+    private async Task<TableCopyPlan> PlanAsync(
         NpgsqlConnection source, NpgsqlConnection target, TableInfo table, long blocks, long bytes, IReadOnlyList<ChunkRow> begun, CancellationToken cancellationToken)
     {
-        var size = Math.Clamp(bytes / ManyChunks, SmallestChunk, LargestChunk);
+        var size = session.StartOptions.ChunkBytes ?? Math.Clamp(bytes / ManyChunks, SmallestChunk, LargestChunk);
         if (begun.Count == 0 && bytes < 2 * size)
         {
             return Whole(table);
