@@ -88,11 +88,15 @@ internal sealed class StartOperation(MigrationSession session, StartOptions? opt
         {
             await session.Store.SetPhaseAsync(MigrationPhase.CatchingUp, cancellationToken);
             await _restorer.RestoreAsync(SchemaStage.Keys, cancellationToken);
-            await _replication.EnsureRunningAsync(replayed, cancellationToken);
-            await FirstDrainAsync(replayed, cancellationToken);
-            await SettleAsync(replayed, cancellationToken);
-            // Index and foreign key builds lock out what Bucardo applies, and both sides are one snapshot just now.
-            await _replication.StopDaemonAsync(cancellationToken);
+            if (!await IsOneSnapshotAsync(replayed, cancellationToken))
+            {
+                await _replication.EnsureRunningAsync(replayed, cancellationToken);
+                await FirstDrainAsync(replayed, cancellationToken);
+                await SettleAsync(replayed, cancellationToken);
+                // Index and foreign key builds lock out what Bucardo applies, and both sides are one snapshot just now.
+                await _replication.StopDaemonAsync(cancellationToken);
+            }
+
             await DeferForeignKeysAsync(replayed, cancellationToken);
             await _restorer.RestoreAsync(SchemaStage.AfterDrain, cancellationToken);
         }
@@ -206,7 +210,23 @@ internal sealed class StartOperation(MigrationSession session, StartOptions? opt
         }
 
         await _replication.StopDaemonAsync(cancellationToken);
-        await new InitialCopy(session).RunAsync(tables, cancellationToken);
+        // It takes seconds, and nobody waits for it now.
+        var cluster = session.Cluster.EnsureRunningAsync(cancellationToken);
+        try
+        {
+            await new InitialCopy(session).RunAsync(tables, cancellationToken);
+        }
+        finally
+        {
+            await Task.WhenAny(cluster);
+        }
+    }
+
+    /// <summary>Where nothing was captured since the first table was read, all copies show this very moment.</summary>
+    private async Task<bool> IsOneSnapshotAsync(IReadOnlyList<TableInfo> replayed, CancellationToken cancellationToken)
+    {
+        await using var source = await session.OpenSourceAsync(cancellationToken);
+        return await new DeltaBacklog(replayed).IsEmptyAsync(source, cancellationToken) && (await new StaleTables(session).FindAsync(replayed, cancellationToken)).Count == 0;
     }
 
     /// <summary>After it, every replayed table is as the source was at one moment.</summary>
