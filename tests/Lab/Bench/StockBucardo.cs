@@ -49,6 +49,22 @@ internal sealed class StockBucardo(LabDatabase source, LabDatabase target, strin
         await StartAsync(cancellationToken);
     }
 
+    /// <summary>Copies everything by onetimecopy; returns once its one transaction is through.</summary>
+    public async Task CopyAsync(CancellationToken cancellationToken)
+    {
+        await SetUpAsync(cancellationToken);
+        await StopAsync(cancellationToken);
+        await using var control = await Session.Cluster.DataSource.OpenConnectionAsync(cancellationToken);
+        await using var on = new NpgsqlCommand("UPDATE bucardo.sync SET onetimecopy = 1; DELETE FROM bucardo.syncrun", control);
+        await on.ExecuteNonQueryAsync(cancellationToken);
+        await StartAsync(cancellationToken);
+        await using var over = new NpgsqlCommand("SELECT onetimecopy = 0 FROM bucardo.sync", control);
+        while (await over.ExecuteScalarAsync(cancellationToken) is not true)
+        {
+            await Task.Delay(100, cancellationToken);
+        }
+    }
+
     public Task StartAsync(CancellationToken cancellationToken) =>
         Session.Daemon.StartAsync(ConnectionSettings.ServiceEnvironment(Session.Home.BucardoFolder), cancellationToken);
 
