@@ -16,7 +16,7 @@ internal static class ScaleBench
             SELECT min(done_at) FILTER (WHERE stage = 'BeforeData') AS first, max(done_at) FILTER (WHERE stage = 'BeforeData') AS made, max(done_at) FILTER (WHERE stage = 'Keys') AS keys,
                    min(done_at) FILTER (WHERE stage = 'AfterDrain') AS others, max(done_at) FILTER (WHERE stage = 'AfterDrain') AS complete FROM heroku_migrator.schema_entry)
         SELECT p.name, coalesce(extract(epoch FROM p.duration), 0)::float8 FROM phase, entry, migration m, LATERAL (VALUES
-            ('checks, dump', first - m.started_at), ('schema', made - first), ('capture', copying - made), ('copy', catching_up - copying), ('keys', keys - catching_up),
+            ('checks, dump', first - m.started_at), ('schema', made - first), ('capture', copying - made), ('copy', catching_up - copying), ('keys after the copy', greatest(keys - catching_up, interval '0')),
             ('first drain', others - greatest(keys, catching_up)), ('indexes, constraints', complete - others), ('statistics, daemon', replicating - complete)) p(name, duration)
         """;
 
@@ -55,7 +55,7 @@ internal static class ScaleBench
             var parts = await PartsAsync(target.Database, cancellationToken);
             var turn = await face.RunAsync(["switch", "--force", "--timeout-sec", "600"], cancellationToken);
             var pause = await ScalarAsync(
-                target.Database, "SELECT extract(epoch FROM switched_at - (fence ->> 'fencedAt')::timestamptz)::float8 FROM heroku_migrator.migration", cancellationToken);
+                target.Database, "SELECT extract(epoch FROM switched_at - coalesce(fence ->> 'fencedAt', fence ->> 'FencedAt')::timestamptz)::float8 FROM heroku_migrator.migration", cancellationToken);
             var complete = await face.RunAsync(["complete", "--force"], cancellationToken);
             await Console.Out.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{tables:#,0} tables; load {BenchMachine.Load}"));
             foreach (var (part, seconds) in parts.Append(("start in all", start)).Append(("switch in all", turn)).Append(("  of it write pause", pause)).Append(("complete in all", complete)))
