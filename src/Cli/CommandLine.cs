@@ -37,13 +37,30 @@ internal static class CommandLine
 
     private static Command Start(VerbFactory verbs)
     {
+        var jobs = new Option<int?>("--jobs") { Description = "streams of the copy side by side; 0 leaves it to the program again" };
+        var indexJobs = new Option<int?>("--index-jobs") { Description = "indexes and constraints that are built side by side; 0 leaves it to the program again" };
+        var rate = new Option<double?>("--max-rate-mbps") { Description = "what the copy may move, in MB (1,000,000 bytes) a second; 0 takes the limit away" };
+        var noWait = new Option<bool>("--no-wait") { Description = "end once the worker has taken over" };
         var keyless = new Option<KeylessTable?>("--keyless-table") { Description = "tables without a usable key: copy (again under the fence where written), skip (made, but left empty), or refuse; default: copy" };
-        StartOptions Read(ParseResult parsed) => new() { KeylessTable = parsed.GetValue(keyless) };
         var command = verbs.Changing("start", "schema, capture, initial copy, replication; goes on where it was interrupted",
             (migrator, parsed, token) => migrator.StartAsync(Read(parsed), token), ResultText.Write,
-            (migrator, parsed, token) => migrator.DescribeStartAsync(Read(parsed), token));
-        command.Options.Add(keyless);
+            (migrator, parsed, token) => migrator.DescribeStartAsync(Read(parsed), token), parsed => Read(parsed).Validate());
+        foreach (Option option in (Option[])[jobs, indexJobs, rate, keyless, noWait])
+        {
+            command.Options.Add(option);
+        }
+
         return command;
+
+        StartOptions Read(ParseResult parsed) =>
+            new()
+            {
+                Jobs = parsed.GetValue(jobs),
+                IndexJobs = parsed.GetValue(indexJobs),
+                MaxRateMBps = parsed.GetValue(rate),
+                KeylessTable = parsed.GetValue(keyless),
+                NoWait = parsed.GetValue(noWait),
+            };
     }
 
     private static Command Status(VerbFactory verbs)
@@ -88,7 +105,7 @@ internal static class CommandLine
 
     private static Command Worker(CommonOptions common)
     {
-        var command = new Command(WorkerVerb, "watch over replication; started by the other verbs") { Hidden = true };
+        var command = new Command(WorkerVerb, "copy, and watch over replication; started by the other verbs") { Hidden = true };
         command.SetAction((parsed, _) => WorkerProgram.RunAsync(new MigratorOptions { Name = common.NameOf(parsed) }, Console.Out));
         return command;
     }

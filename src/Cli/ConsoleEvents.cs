@@ -1,16 +1,13 @@
-using System.Diagnostics;
-
 namespace HerokuMigrator.Cli;
 
 /// <summary>
 /// The engine's events on standard error: warnings always, the rest with --verbose.
-/// Progress is one line that rewrites itself on a terminal, and elsewhere a line now and then.
+/// Progress is one line that rewrites itself on a terminal, and elsewhere a line for each activity and one a minute.
 /// </summary>
 internal sealed class ConsoleEvents(Terminal terminal, bool verbose) : IOperationEvents, IDisposable
 {
-    private static readonly TimeSpan LogInterval = TimeSpan.FromSeconds(10);
     private readonly Lock _gate = new();
-    private readonly Dictionary<string, long> _lastLogged = [];
+    private readonly ProgressLines _lines = new();
     private int _lineLength;
 
     public void Progress(OperationProgress progress)
@@ -50,9 +47,6 @@ internal sealed class ConsoleEvents(Terminal terminal, bool verbose) : IOperatio
         }
     }
 
-    private static string Describe(OperationProgress progress) =>
-        progress.Percent is { } percent ? $"{progress.Activity}: {percent} %, {progress.Status}" : $"{progress.Activity}: {progress.Status}";
-
     private void WriteVerbose(string message)
     {
         if (verbose)
@@ -79,7 +73,7 @@ internal sealed class ConsoleEvents(Terminal terminal, bool verbose) : IOperatio
         }
 
         var width = Math.Max(20, Console.WindowWidth - 1);
-        var text = Describe(progress);
+        var text = ProgressLines.Describe(progress);
         text = text.Length > width ? text[..width] : text;
         terminal.Error.Write(text);
         _lineLength = text.Length;
@@ -96,13 +90,9 @@ internal sealed class ConsoleEvents(Terminal terminal, bool verbose) : IOperatio
 
     private void Log(OperationProgress progress)
     {
-        var known = _lastLogged.TryGetValue(progress.Activity, out var last);
-        if (progress.Completed || (known && Stopwatch.GetElapsedTime(last) < LogInterval))
+        if (_lines.Next(progress) is { } line)
         {
-            return;
+            terminal.Error.WriteLine(line);
         }
-
-        _lastLogged[progress.Activity] = Stopwatch.GetTimestamp();
-        terminal.Error.WriteLine(Describe(progress));
     }
 }

@@ -38,6 +38,11 @@ internal static class ResultText
         output.WriteLine($"{status.Name}: {status.Phase}, {Colour(status.Health, paint)}{(status.ReadyToSwitch ? ", ready to switch" : "")}");
         output.WriteLine($"  {status.TablesCopied} of {Count(status.Tables, "table")}, {Count(status.RowsCopied, "row")} copied" + Whole(status.TablesCopiedWhole));
         WriteList(LeftOut(paint), status.TablesLeftOut, output);
+        if (status.Copy is { } copy)
+        {
+            WriteCopy(copy, output, paint);
+        }
+
         if (status.Backlog is { } backlog)
         {
             output.WriteLine($"  backlog {Count(backlog, "change")}" + (status.LagSeconds is { } lag ? $", lag {lag:0.0} s" : ""));
@@ -46,6 +51,30 @@ internal static class ResultText
         foreach (var problem in status.Problems)
         {
             output.WriteLine($"  {paint.Yellow("!")} {problem}");
+        }
+    }
+
+    private static void WriteCopy(CopyStatus copy, TextWriter output, Paint paint)
+    {
+        output.WriteLine($"  copy {copy with { Throttle = null }}, {copy.RowsPerSecond:#,0} rows/s");
+        foreach (var item in copy.Running)
+        {
+            output.WriteLine($"    {item}");
+        }
+
+        if (copy.StepsTotal > 0)
+        {
+            output.WriteLine($"  {copy.StepsDone} of {Count(copy.StepsTotal, "index and constraint", "indexes and constraints")} built");
+        }
+
+        if (copy.Throttle is { } throttle)
+        {
+            output.WriteLine($"  {paint.Yellow("slowed down")}: {throttle}");
+        }
+
+        if (copy.LongestSnapshotSeconds is { } age)
+        {
+            output.WriteLine($"  longest snapshot on the source {DurationText.Of(age)}");
         }
     }
 
@@ -64,6 +93,8 @@ internal static class ResultText
     private static string Whole(int tables) => tables > 0 ? $", {Count(tables, "table")} copied whole" : "";
 
     private static string LeftOut(Paint paint) => paint.Yellow("left out, without their rows");
+
+    private static string Count(long number, string one, string many) => $"{number:#,0} {(number == 1 ? one : many)}";
 
     private static string Count(long number, string thing) => number == 1 ? $"1 {thing}" : $"{number:#,0} {thing}s";
 

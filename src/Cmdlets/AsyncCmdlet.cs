@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using System.Management.Automation.Host;
 
 namespace HerokuMigrator.Commands;
 
@@ -29,7 +30,7 @@ public abstract class AsyncCmdlet : PSCmdlet, IDisposable
     /// <summary>Runs the work to its end; its failure ends the pipeline with an error record.</summary>
     private protected T RunOnWorker<T>(Func<IOperationEvents, CancellationToken, Task<T>> work)
     {
-        var events = new PipelineEvents(this);
+        var events = new PipelineEvents(this, PowerShellHost.IsWatched(Host));
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
         var task = Task.Run(() => RunAsync(work, events, cancel.Token));
         try
@@ -43,6 +44,7 @@ public abstract class AsyncCmdlet : PSCmdlet, IDisposable
             WaitForCleanup(task);
             if (exception is OperationCanceledException)
             {
+                TellDetached(task);
                 throw new PipelineStoppedException();
             }
 
@@ -72,6 +74,24 @@ public abstract class AsyncCmdlet : PSCmdlet, IDisposable
         _ = task.Exception;
     }
 
+    /// <summary>A pipeline that was stopped takes nothing any more, so it is said past it.</summary>
+    private void TellDetached(Task task)
+    {
+        if (task.Exception?.InnerException is not MigrationException { ErrorId: "Detached" } detached)
+        {
+            return;
+        }
+
+        try
+        {
+            Host.UI.WriteLine($"{detached.Message} {detached.RecommendedAction}");
+        }
+        catch (Exception exception) when (exception is HostException or PipelineStoppedException or NotImplementedException or InvalidOperationException)
+        {
+            // A host without a screen.
+        }
+    }
+
     private T Unwrap<T>(Task<T> task)
     {
         try
@@ -85,6 +105,11 @@ public abstract class AsyncCmdlet : PSCmdlet, IDisposable
         catch (PipelineStoppedException)
         {
             throw;
+        }
+        catch (MigrationException exception) when (exception.ErrorId == "Detached" && _stop.IsCancellationRequested)
+        {
+            TellDetached(task);
+            throw new PipelineStoppedException();
         }
         catch (Exception exception)
         {

@@ -4,12 +4,15 @@ using System.Management.Automation;
 namespace HerokuMigrator.Commands;
 
 /// <summary>Carries the engine's events from its threads to the pipeline's, which alone may write.</summary>
-internal sealed class PipelineEvents(Cmdlet cmdlet) : IOperationEvents
+/// <param name="cmdlet">What writes.</param>
+/// <param name="watched">Somebody sees the progress bar; else its place is taken by a line of information for each activity and one a minute.</param>
+internal sealed class PipelineEvents(Cmdlet cmdlet, bool watched) : IOperationEvents
 {
     private const string Tag = "HerokuMigrator";
     private static readonly string[] Tags = [Tag];
     private readonly BlockingCollection<Action> _queue = [];
     private readonly Dictionary<string, ProgressRecord> _activities = [];
+    private readonly ProgressLines _lines = new();
 
     public void Progress(OperationProgress progress) => Post(() => WriteProgress(progress));
 
@@ -52,6 +55,11 @@ internal sealed class PipelineEvents(Cmdlet cmdlet) : IOperationEvents
 
     private void WriteProgress(OperationProgress progress)
     {
+        if (!watched && _lines.Next(progress) is { } line)
+        {
+            cmdlet.WriteInformation(line, Tags);
+        }
+
         if (!_activities.TryGetValue(progress.Activity, out var record))
         {
             record = new ProgressRecord(_activities.Count + 1, progress.Activity, progress.Activity);

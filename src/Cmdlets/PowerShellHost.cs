@@ -25,6 +25,9 @@ internal static class PowerShellHost
         return !nonInteractive && !(host.Name == "ConsoleHost" && Console.IsInputRedirected);
     }
 
+    /// <summary>True where a progress bar is seen.</summary>
+    public static bool IsWatched(PSHost? host) => IsInteractive(host) && !(host!.Name == "ConsoleHost" && (Console.IsOutputRedirected || Console.IsErrorRedirected));
+
     /// <summary>This PowerShell, started again without a terminal, as the worker of a migration.</summary>
     public static WorkerCommand WorkerFor(string name)
     {

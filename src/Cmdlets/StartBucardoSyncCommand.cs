@@ -15,6 +15,25 @@ public sealed class StartBucardoSyncCommand : ChangingCmdlet
     [Parameter]
     public KeylessTable KeylessTable { get; set; }
 
+    /// <summary>Streams of the copy side by side; 0 leaves it to the program again.</summary>
+    [Parameter]
+    [ValidateRange(0, 128)]
+    public int Jobs { get; set; }
+
+    /// <summary>Indexes and constraints that are built side by side; 0 leaves it to the program again.</summary>
+    [Parameter]
+    [ValidateRange(0, 128)]
+    public int IndexJobs { get; set; }
+
+    /// <summary>What the copy may move, in MB (1,000,000 bytes) a second; 0 takes the limit away.</summary>
+    [Parameter]
+    [ValidateRange(0, 100_000)]
+    public double MaxRateMBps { get; set; }
+
+    /// <summary>Return once the worker has taken over.</summary>
+    [Parameter]
+    public SwitchParameter NoWait { get; set; }
+
     protected override void ProcessRecord()
     {
         if (InputObject is { IsReady: false } report)
@@ -22,10 +41,21 @@ public sealed class StartBucardoSyncCommand : ChangingCmdlet
             ThrowTerminatingError(ErrorRecords.From(FaceErrors.NotReady(report)));
         }
 
-        KeylessTable? keyless = MyInvocation.BoundParameters.ContainsKey(nameof(KeylessTable)) ? KeylessTable : null;
-        if (Approve("start", describe: (migrator, cancellationToken) => migrator.DescribeStartAsync(new StartOptions { KeylessTable = keyless }, cancellationToken)))
+        var options = Options();
+        if (Approve("start", describe: (migrator, cancellationToken) => migrator.DescribeStartAsync(options, cancellationToken)))
         {
-            WriteObject(Use((migrator, cancellationToken) => migrator.StartAsync(new StartOptions { KeylessTable = keyless }, cancellationToken)));
+            WriteObject(Use((migrator, cancellationToken) => migrator.StartAsync(options, cancellationToken)));
         }
     }
+
+    private StartOptions Options() => new()
+    {
+        Jobs = IsGiven(nameof(Jobs)) ? Jobs : null,
+        IndexJobs = IsGiven(nameof(IndexJobs)) ? IndexJobs : null,
+        MaxRateMBps = IsGiven(nameof(MaxRateMBps)) ? MaxRateMBps : null,
+        KeylessTable = IsGiven(nameof(KeylessTable)) ? KeylessTable : null,
+        NoWait = NoWait,
+    };
+
+    private bool IsGiven(string parameter) => MyInvocation.BoundParameters.ContainsKey(parameter);
 }

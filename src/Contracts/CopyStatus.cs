@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace HerokuMigrator;
 
 /// <summary>A table that is being copied, or an index or constraint that is being built.</summary>
@@ -5,7 +7,7 @@ namespace HerokuMigrator;
 /// <param name="Percent">By the table's size on the source; null where it cannot be told.</param>
 public sealed record CopyItem(string Name, double? Percent)
 {
-    public override string ToString() => Percent is { } percent ? $"{Name} {Math.Floor(percent):0} %" : Name;
+    public override string ToString() => Percent is { } percent ? string.Create(CultureInfo.InvariantCulture, $"{Name} {Math.Floor(percent):0} %") : Name;
 }
 
 /// <summary>How far the initial copy is. None of its counts ever goes back while one program works; what is rolled back is held until it is passed again.</summary>
@@ -59,7 +61,7 @@ public sealed record CopyStatus
     public bool IsCopying => BytesDone < BytesTotal;
 
     public override string ToString() =>
-        $"{Math.Floor(Percent):0} %, {BytesDone / 1e6:#,0} of {BytesTotal / 1e6:#,0} MB, {MBPerSecond:0.0} MB/s"
+        string.Create(CultureInfo.InvariantCulture, $"{Math.Floor(Percent):0} %, {BytesDone / 1e6:#,0} of {BytesTotal / 1e6:#,0} MB, {MBPerSecond:0.0} MB/s")
             + (SecondsLeft is { } left ? $", {DurationText.Of(left)} left" : "")
             + (Throttle is null ? "" : $", slowed down: {Throttle}");
 }

@@ -46,6 +46,9 @@ public sealed record SyncStatus
     /// <summary>Rows of the initial copy so far.</summary>
     public long RowsCopied { get; init; }
 
+    /// <summary>How far the initial copy is; null where none is under way.</summary>
+    public CopyStatus? Copy { get; init; }
+
     /// <summary>Captured changes (rows in the delta tables) that are not on the target yet; null where the source was not asked.</summary>
     public long? Backlog { get; init; }
 
@@ -62,5 +65,5 @@ public sealed record SyncStatus
     public bool ReadyToSwitch { get; init; }
 
     public override string ToString() =>
-        $"{Name}: {Phase}, {Health}" + (Backlog is { } backlog ? $", backlog {backlog}" : "") + (LagSeconds is { } lag ? $", lag {lag:0.0} s" : "");
+        $"{Name}: {Phase}, {Health}" + (Copy is { IsCopying: true } copy ? $", {copy}" : "") + (Backlog is { } backlog ? $", backlog {backlog}" : "") + (LagSeconds is { } lag ? $", lag {lag:0.0} s" : "");
 }

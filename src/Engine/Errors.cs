@@ -180,6 +180,41 @@ internal static class Errors
             $"After the fence these could still write: {string.Join("; ", leaks.Take(5))}{(leaks.Count > 5 ? $"; and {leaks.Count - 5} more" : "")}. The fence was taken away again.",
             "Take those privileges away by hand, or hand the tables to the migrating role, then switch again.");
 
+    /// <summary>Not an error of the migration: whoever watched it has stopped watching.</summary>
+    public static MigrationException Detached(string name, int? pid) =>
+        new("Detached", ErrorKind.OperationStopped,
+            $"The start of migration '{name}' goes on in the background{(pid is null ? "" : $" (process {pid})")}; only the watching has ended.",
+            "Get-SyncStatus shows how far it is, Start-BucardoSync watches it again, Stop-Migration ends it.")
+        {
+            Subject = name,
+        };
+
+    public static MigrationException WorkerDied(string name, int? pid, string log) =>
+        new("WorkerDied", ErrorKind.ResourceUnavailable,
+            $"The worker of migration '{name}'{(pid is null ? "" : $" (process {pid})")} has died before the start was done. What it had said stands in {log}.",
+            "Run Start-BucardoSync again; it goes on, and what is copied stays copied.")
+        {
+            Subject = name,
+        };
+
+    public static MigrationException StartInterrupted(string name, string cause) =>
+        new("StartInterrupted", ErrorKind.OperationStopped,
+            $"The start of migration '{name}' was interrupted: {cause}.",
+            "Run Start-BucardoSync again; it goes on. Where the migration was stopped, it begins anew.")
+        {
+            Subject = name,
+        };
+
+    /// <summary>Whatever went wrong, as what a person can act on.</summary>
+    public static MigrationException Known(Exception exception) => exception switch
+    {
+        MigrationException known => known,
+        PostgresException refused => StatementRefused(refused),
+        NpgsqlException lost => ConnectionLost(lost),
+        _ => new MigrationException("Unexpected", ErrorKind.NotSpecified, $"{exception.GetType().Name}: {exception.Message}",
+            "Run the same command again with -Verbose, and report what it prints.", exception),
+    };
+
     /// <summary>What a server refused, where no more particular error tells it.</summary>
     public static MigrationException StatementRefused(PostgresException inner) =>
         new("StatementRefused", inner.SqlState switch

@@ -50,7 +50,10 @@ public sealed class Migrator(MigratorOptions options, IOperationEvents events) :
     /// <summary>The same with nothing chosen.</summary>
     public Task<Migration> StartAsync(CancellationToken cancellationToken) => StartAsync(new StartOptions(), cancellationToken);
 
-    /// <summary>Schema, capture, copy, replication; goes on where an earlier run ended.</summary>
+    /// <summary>
+    /// Schema, capture, copy, replication; goes on where an earlier run ended. Where the face knows a worker, that does it, and this only watches:
+    /// cancelled, it throws Detached, and the worker goes on.
+    /// </summary>
     public async Task<Migration> StartAsync(StartOptions startOptions, CancellationToken cancellationToken)
     {
         startOptions.Validate();
@@ -58,6 +61,11 @@ public sealed class Migrator(MigratorOptions options, IOperationEvents events) :
             "start",
             async session =>
             {
+                if (options.Worker is not null)
+                {
+                    return await new StartHandOver(session, startOptions).RunAsync(cancellationToken);
+                }
+
                 await new StartOperation(session, startOptions).RunAsync(cancellationToken);
                 return await MigrationSummary.ReadAsync(session, cancellationToken);
             },
@@ -113,6 +121,20 @@ public sealed class Migrator(MigratorOptions options, IOperationEvents events) :
 
     public Task<Migration> StopAsync(StopOptions stopOptions, CancellationToken cancellationToken) =>
         WithSessionAsync("stop", session => new EndOperation(session).StopAsync(stopOptions, cancellationToken), cancellationToken);
+
+    /// <summary>What a worker is for: does the start that was handed over to it, if one was, and then keeps watch.</summary>
+    public async Task WorkAsync(CancellationToken cancellationToken)
+    {
+        await WithSessionAsync(
+            "starting",
+            async session =>
+            {
+                await new WorkerStart(session).RunAsync(cancellationToken);
+                return true;
+            },
+            cancellationToken);
+        await WatchAsync(cancellationToken);
+    }
 
     /// <summary>Keeps watch until the migration leaves the phase Replicating: restarts a dead daemon, analyses and purges the delta tables. For the worker.</summary>
     public Task WatchAsync(CancellationToken cancellationToken) =>

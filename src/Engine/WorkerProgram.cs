@@ -1,14 +1,15 @@
 using System.Runtime.InteropServices;
+using HerokuMigrator.State;
 
 namespace HerokuMigrator;
 
-/// <summary>The detached program that watches over replication; every face runs it the same way.</summary>
+/// <summary>The detached program that does a start and watches over replication; every face runs it the same way.</summary>
 public static class WorkerProgram
 {
-    /// <summary>Watches until the migration leaves replication, or until SIGTERM or SIGINT. Returns the exit code: 0 done, 1 failed.</summary>
+    /// <summary>Works until the migration leaves replication, or until SIGTERM or SIGINT. Returns the exit code: 0 done, 1 failed.</summary>
     public static async Task<int> RunAsync(MigratorOptions options, TextWriter log)
     {
-        var events = new TextEvents(log);
+        var events = new EventFile(MigrationHome.Locate(options.Name, options.StateRoot).EventsFile, new TextEvents(log));
         using var stop = new CancellationTokenSource();
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Cancel);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Cancel);
@@ -17,7 +18,7 @@ public static class WorkerProgram
         try
         {
             await using var migrator = new Migrator(options, events);
-            await migrator.WatchAsync(stop.Token);
+            await migrator.WorkAsync(stop.Token);
             return 0;
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -27,7 +28,8 @@ public static class WorkerProgram
         }
         catch (MigrationException exception)
         {
-            events.Warning($"{exception.ErrorId}: {exception.Message}");
+            // Information, as whoever watches gets it as an error.
+            events.Information($"{exception.ErrorId}: {exception.Message}");
             return 1;
         }
 

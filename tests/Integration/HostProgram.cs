@@ -41,9 +41,37 @@ public sealed class HostProgram : IAsyncDisposable
     }
 
     /// <summary>SIGKILL to the host program alone: what it had started meanwhile lives on, as after a real kill -9.</summary>
-    public void Kill()
+    public void Kill() => Signal("-KILL");
+
+    public void Signal(string signal) => Signal(signal, _process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture));
+
+    /// <summary>SIGKILL to the host program and to the worker that it had started, if there is one.</summary>
+    public void KillWithWorker(LabMove move)
     {
-        using var kill = Process.Start("kill", ["-KILL", _process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        Kill();
+        if (WorkerOf(move) is { } worker)
+        {
+            Signal("-KILL", worker);
+        }
+    }
+
+    /// <summary>The worker's process id, by its file in the home; null where there is none.</summary>
+    public static string? WorkerOf(LabMove move)
+    {
+        var file = Path.Combine(move.Home, "worker.pid");
+        try
+        {
+            return File.ReadAllText(file) is { Length: > 0 } pid && Directory.Exists("/proc/" + pid) ? pid : null;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    public static void Signal(string signal, string pid)
+    {
+        using var kill = Process.Start("kill", [signal, pid]);
         kill.WaitForExit();
     }
 

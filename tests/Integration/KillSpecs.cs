@@ -101,7 +101,8 @@ public sealed class KillSpecs(LabPair lab)
             {
                 // Some way into the phase, not at its very first statement.
                 await Task.Delay(150, Token);
-                program.Kill();
+                // A worker does the start; what is killed here is the work, whoever does it.
+                program.KillWithWorker(move);
                 killed.Add($"{arguments[0]} in {phase}");
                 break;
             }

@@ -98,7 +98,7 @@ public sealed class StartStepSpecs(LabPair lab)
 
             orphan = Initializing(move, "") ?? throw new InvalidOperationException("the start ended before initdb was seen");
             Signal("-STOP", orphan);
-            first.Kill();
+            first.KillWithWorker(move);
             await first.WaitAsync(Token);
         }
 

@@ -3,10 +3,10 @@ using System.Diagnostics;
 namespace HerokuMigrator.Copy;
 
 /// <summary>Holds all streams of a copy together to a rate: the one that was asked for, or the one that the source bears, whichever is less.</summary>
-internal sealed class CopyPace(double? maxRateMBps)
+/// <param name="maxRateMBps">Asked each time, as a start may change it under way; null, or 0: no limit.</param>
+internal sealed class CopyPace(Func<double?> maxRateMBps)
 {
     private readonly Lock _lock = new();
-    private readonly double? _wanted = maxRateMBps * 1_000_000;
     private double? _borne;
     private long _freeAt = Stopwatch.GetTimestamp();
     private long _passed;
@@ -50,7 +50,8 @@ internal sealed class CopyPace(double? maxRateMBps)
     {
         lock (_lock)
         {
-            var rate = Math.Min(_wanted ?? double.PositiveInfinity, _borne ?? double.PositiveInfinity);
+            var wanted = maxRateMBps() is > 0 and var given ? given * 1_000_000 : double.PositiveInfinity;
+            var rate = Math.Min(wanted, _borne ?? double.PositiveInfinity);
             if (double.IsPositiveInfinity(rate))
             {
                 return null;

@@ -39,7 +39,7 @@ internal sealed class InitialCopy(MigrationSession session)
         }
 
         session.Meter.Plan(Meter(tables, plans));
-        var pace = new CopyPace(session.StartOptions.MaxRateMBps is > 0 and var rate ? rate : null);
+        var pace = new CopyPace(() => session.StartOptions.MaxRateMBps);
         var transfer = new RowTransfer(session, await _copier.ReadFormatsAsync(pending, cancellationToken), pace);
         using var together = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         // A table of which the rows are there; one that arrives in the middle of all others finds somebody to build its keys.

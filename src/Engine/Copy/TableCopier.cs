@@ -20,7 +20,7 @@ internal sealed class TableCopier(MigrationSession session)
 
         var total = tables.Count + alreadyCopied;
         var done = alreadyCopied;
-        var transfer = new RowTransfer(session, await ReadFormatsAsync(tables, cancellationToken), new CopyPace(null));
+        var transfer = new RowTransfer(session, await ReadFormatsAsync(tables, cancellationToken), new CopyPace(() => null));
         await Parallel.ForEachAsync(
             tables.OrderByDescending(table => table.Bytes),
             new ParallelOptions { MaxDegreeOfParallelism = session.StartOptions.Jobs is > 0 and var jobs ? jobs : DefaultJobs, CancellationToken = cancellationToken },

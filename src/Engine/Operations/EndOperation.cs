@@ -72,6 +72,7 @@ internal sealed class EndOperation(MigrationSession session)
             return await EndAsync(null, MigrationPhase.Aborted, cancellationToken, targetGivenUp: true);
         }
 
+        await EndStartAsync(cancellationToken);
         await using var operatorLock = await TakeTargetAsync(cancellationToken);
         var row = await session.Store.ReadAsync(cancellationToken);
         if (row is null)
@@ -88,6 +89,16 @@ internal sealed class EndOperation(MigrationSession session)
         // Before anything is removed: a start after a stop that was interrupted would replay without a part of the capture.
         await session.Store.SetPhaseAsync(MigrationPhase.Aborted, cancellationToken);
         return await EndAsync(row, MigrationPhase.Aborted, cancellationToken);
+    }
+
+    /// <summary>A worker that copies has the operator lock, and would keep it for hours.</summary>
+    private async Task EndStartAsync(CancellationToken cancellationToken)
+    {
+        if (await session.Store.ReadIfReachableAsync(cancellationToken) is { } row && row.Name == session.Name)
+        {
+            await session.RequireSourceAsync(row, cancellationToken);
+            await Worker.EndAsync(session, cancellationToken);
+        }
     }
 
     private async Task<OperatorLock> TakeTargetAsync(CancellationToken cancellationToken)
@@ -123,7 +134,7 @@ internal sealed class EndOperation(MigrationSession session)
 
     private async Task<Migration> EndAsync(MigrationRow? row, MigrationPhase phase, CancellationToken cancellationToken, bool targetGivenUp = false)
     {
-        await Worker.EndAsync(session.Home, cancellationToken);
+        await Worker.EndAsync(session, cancellationToken);
         await _replication.StopAllAsync(cancellationToken);
         var result = await DescribeAsync(row, phase, cancellationToken);
         if (row is not null)

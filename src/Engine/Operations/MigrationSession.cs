@@ -42,6 +42,7 @@ internal sealed class MigrationSession : IAsyncDisposable
     private const int MaxConnections = 80;
 
     private readonly string _application;
+    private readonly ProgressKeeper _progress;
     private Task<ApplicationSettings>? _applicationSettings;
 
     private MigrationSession(MigratorOptions options, MigrationHome home, ConnectionSettings source, ConnectionSettings target, string operation, IOperationEvents events)
@@ -50,13 +51,15 @@ internal sealed class MigrationSession : IAsyncDisposable
         Home = home;
         SourceSettings = source;
         TargetSettings = target;
-        Events = events;
+        Face = events;
+        _progress = new ProgressKeeper(events);
+        Events = _progress;
         _application = OperatorLock.ApplicationName(operation);
         Source = source.CreateDataSource(_application, EngineSettings, builder => builder.MaxPoolSize = MaxConnections);
         Target = target.CreateDataSource(_application, EngineSettings, builder => builder.MaxPoolSize = MaxConnections);
         Store = new StateStore(Target);
-        Cluster = new ControlCluster(home, Runner, events);
-        Daemon = new BucardoDaemon(home, Cluster, Runner, events);
+        Cluster = new ControlCluster(home, Runner, Events);
+        Daemon = new BucardoDaemon(home, Cluster, Runner, Events);
     }
 
     public MigratorOptions Options { get; }
@@ -68,6 +71,12 @@ internal sealed class MigrationSession : IAsyncDisposable
     public ConnectionSettings TargetSettings { get; }
 
     public IOperationEvents Events { get; }
+
+    /// <summary>The same without a memory: for what is told from the memory.</summary>
+    public IOperationEvents Face { get; }
+
+    /// <summary>What the step at hand told last of how far it is.</summary>
+    public OperationProgress? LatestProgress => _progress.Latest;
 
     public ICommandRunner Runner { get; } = new ProcessRunner();
 
@@ -136,6 +145,9 @@ internal sealed class MigrationSession : IAsyncDisposable
         StartOptions = row?.Options ?? StartOptions;
         return row;
     }
+
+    /// <summary>The step that told it is over.</summary>
+    public void ForgetProgress() => _progress.Latest = null;
 
     /// <summary>Throws where the target has no state of a migration of this name.</summary>
     public async Task<MigrationRow> RequireMigrationAsync(CancellationToken cancellationToken)

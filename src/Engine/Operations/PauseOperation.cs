@@ -7,17 +7,24 @@ internal sealed class PauseOperation(MigrationSession session)
 {
     public async Task SuspendAsync(CancellationToken cancellationToken)
     {
+        // Before the lock too: a start that is under way has it, and what is asked for is not possible then.
+        await RequireSuspendableAsync(cancellationToken);
         await using var operatorLock = await OperatorLock.TakeAsync(session, cancellationToken);
+        await RequireSuspendableAsync(cancellationToken);
+
+        await session.Store.SetPhaseAsync(MigrationPhase.Suspended, cancellationToken);
+        await Worker.EndAsync(session, cancellationToken);
+        await new Replication(session).StopDaemonAsync(cancellationToken);
+        session.Events.Information($"Migration '{session.Name}' is suspended; changes are still captured on the source.");
+    }
+
+    private async Task RequireSuspendableAsync(CancellationToken cancellationToken)
+    {
         var row = await session.RequireMigrationAsync(cancellationToken);
         if (row.Phase is not (MigrationPhase.Replicating or MigrationPhase.Suspended))
         {
             throw Errors.WrongPhase(session.Name, "a suspension", row.Phase, "Only a migration that is replicating can be suspended; Get-SyncStatus shows where it stands.");
         }
-
-        await session.Store.SetPhaseAsync(MigrationPhase.Suspended, cancellationToken);
-        await Worker.EndAsync(session.Home, cancellationToken);
-        await new Replication(session).StopDaemonAsync(cancellationToken);
-        session.Events.Information($"Migration '{session.Name}' is suspended; changes are still captured on the source.");
     }
 
     public async Task ResumeAsync(CancellationToken cancellationToken)

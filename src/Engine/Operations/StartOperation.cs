@@ -19,6 +19,9 @@ internal sealed class StartOperation(MigrationSession session, StartOptions? opt
     private readonly SchemaRestorer _restorer = new(session);
     private readonly AdoptOperation _adopt = new(session);
 
+    /// <summary>The hand-over that this start was given by; null where no worker does it.</summary>
+    public string? HandOverId { get; init; }
+
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         await using var source = await session.OpenSourceAsync(cancellationToken);
@@ -29,8 +32,23 @@ internal sealed class StartOperation(MigrationSession session, StartOptions? opt
         }
 
         await using var operatorLock = await OperatorLock.TakeAsync(session, cancellationToken);
+        var row = await AdmitAsync(source, cancellationToken);
+        await GoOnAsync(source, row, HandOverId, cancellationToken);
+        if (HandOverId is { } id)
+        {
+            await HandOverStore.EndAsync(target, id, null, cancellationToken);
+        }
+
+        await Worker.LaunchAsync(session, cancellationToken);
+    }
+
+    /// <summary>All that can be refused at once; begins the migration where there is none. To be called with the operator lock.</summary>
+    public async Task<MigrationRow> AdmitAsync(NpgsqlConnection source, CancellationToken cancellationToken)
+    {
         var fingerprint = await SourceFingerprint.ReadAsync(source, cancellationToken);
-        var row = await session.Store.ReadAsync(cancellationToken) ?? await BeginAsync(source, fingerprint, cancellationToken);
+        // A worker has nothing to begin: where there is no state any more, the migration was stopped meanwhile.
+        var row = await session.Store.ReadAsync(cancellationToken)
+            ?? (HandOverId is null ? await BeginAsync(source, fingerprint, cancellationToken) : throw Errors.UnknownMigration(session.Name));
         Refuse(row, fingerprint);
         await RefuseOtherPlanAsync(row, cancellationToken);
         session.StartOptions = (options ?? new StartOptions()).Over(row.Options);
@@ -38,36 +56,42 @@ internal sealed class StartOperation(MigrationSession session, StartOptions? opt
         await session.Home.SaveConnectionsAsync(Reveal(session.SourceSettings), Reveal(session.TargetSettings), cancellationToken);
         if (row.Phase == MigrationPhase.Failed)
         {
-            await session.Store.SetPhaseAsync(row.Before ?? MigrationPhase.Preparing, cancellationToken);
+            row = row with { Phase = row.Before ?? MigrationPhase.Preparing };
+            await session.Store.SetPhaseAsync(row.Phase, cancellationToken);
         }
 
+        return row;
+    }
+
+    /// <summary>From wherever it stands to Replicating.</summary>
+    public async Task GoOnAsync(NpgsqlConnection source, MigrationRow row, string? handOverId, CancellationToken cancellationToken)
+    {
+        await using var progress = ProgressLoop.Start(session, handOverId);
+        using var work = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, progress.Replaced);
         try
         {
             // A partition that was dropped since the plan can be neither captured nor copied.
-            await _adopt.LoosenAsync(row, cancellationToken);
-            await PrepareAsync(source, row, cancellationToken);
-            await CopyAsync(cancellationToken);
-            await CatchUpAsync(cancellationToken);
-            await _adopt.RunAsync(row, cancellationToken);
+            await _adopt.LoosenAsync(row, work.Token);
+            await PrepareAsync(source, row, work.Token);
+            await CopyAsync(work.Token);
+            await CatchUpAsync(work.Token);
+            await _adopt.RunAsync(row, work.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested && progress.Replaced.IsCancellationRequested)
+        {
+            throw Errors.StartInterrupted(session.Name, "another program has taken it up, or the migration was stopped");
         }
         catch (Exception exception) when (exception is MigrationException or NpgsqlException)
         {
             await NoteFailureAsync(exception);
             throw;
         }
-
-        await Worker.LaunchAsync(session, cancellationToken);
     }
 
     /// <summary>For whoever asks for the status; the error itself goes to whoever started.</summary>
     private async Task NoteFailureAsync(Exception exception)
     {
-        var failure = exception switch
-        {
-            MigrationException known => known,
-            PostgresException refused => Errors.StatementRefused(refused),
-            _ => Errors.ConnectionLost((NpgsqlException)exception),
-        };
+        var failure = Errors.Known(exception);
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
         try
         {

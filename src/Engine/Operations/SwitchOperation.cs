@@ -37,7 +37,7 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
         }
 
         await session.RequireSourceAsync(row, cancellationToken);
-        await Worker.EndAsync(session.Home, cancellationToken);
+        await Worker.EndAsync(session, cancellationToken);
         var replayed = await session.Store.ReadReplayedAsync(cancellationToken);
         try
         {

@@ -9,7 +9,7 @@ using Npgsql;
 namespace HerokuMigrator.Operations;
 
 /// <summary>
-/// The process that watches over replication after the face has ended: restarts a daemon that died, follows new partitions, analyses and purges the delta tables.
+/// The process that does a start that was handed over, and watches over replication after it: restarts a daemon that died, follows new partitions, analyses and purges the delta tables.
 /// It changes nothing that an operator decides, so it needs no operator lock; it leaves by itself once the phase is another.
 /// </summary>
 internal static class Worker
@@ -22,34 +22,67 @@ internal static class Worker
     /// <summary>The system tells a process's start only roughly, and the file is written right after it.</summary>
     private static readonly TimeSpan ClockTolerance = TimeSpan.FromSeconds(2);
 
-    /// <summary>Starts it apart from the terminal, unless it runs already or the face knows no command for it.</summary>
-    public static async Task LaunchAsync(MigrationSession session, CancellationToken cancellationToken)
+    /// <summary>Starts it apart from the terminal, unless it runs already or the face knows no command for it; returns its process id where it was started.</summary>
+    public static async Task<int?> LaunchAsync(MigrationSession session, CancellationToken cancellationToken)
     {
         if (session.Options.Worker is not { } command || RunningPid(session.Home) is not null)
         {
-            return;
+            return null;
+        }
+
+        // Made here, so that nobody else can read it.
+        await using (new FileStream(session.Home.WorkerLogFile, new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.Write, Share = FileShare.ReadWrite, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite }))
+        {
         }
 
         // A session of its own: closing the terminal, or Ctrl-C in it, does not reach the worker.
-        var pid = await session.Runner.StartDetachedAsync("setsid", [command.FileName, .. command.Arguments], Path.Combine(session.Home.Folder, "worker.log"), cancellationToken);
+        var pid = await session.Runner.StartDetachedAsync("setsid", [command.FileName, .. command.Arguments], session.Home.WorkerLogFile, cancellationToken);
         // Not left to the worker: it takes a while to come up, and a suspend or a stop that comes sooner must find it.
         await File.WriteAllTextAsync(session.Home.WorkerPidFile, pid.ToString(CultureInfo.InvariantCulture), CancellationToken.None);
+        return pid;
     }
 
     /// <summary>A worker was started on this machine, and did not end of its own accord.</summary>
     public static bool HasDied(MigrationHome home) => File.Exists(home.WorkerPidFile) && RunningPid(home) is null;
 
-    public static async Task EndAsync(MigrationHome home, CancellationToken cancellationToken)
+    public static bool IsThis(MigrationHome home) => RunningPid(home) == Environment.ProcessId;
+
+    /// <summary>
+    /// Ends this machine's worker, and what it runs, wherever it is: asked first, then killed. When this returns, its sessions on both servers are gone too,
+    /// so that neither its lock nor its copies are in the way.
+    /// </summary>
+    public static async Task EndAsync(MigrationSession session, CancellationToken cancellationToken)
     {
-        if (RunningPid(home) is not { } pid || pid == Environment.ProcessId)
+        var pids = new HashSet<int>();
+        if (RunningPid(session.Home) is { } watching)
         {
-            return;
+            pids.Add(watching);
         }
 
-        await new ProcessRunner().RunAsync(new ExternalCommand("kill").WithArguments("-TERM", pid.ToString(CultureInfo.InvariantCulture)), cancellationToken);
-        for (var wait = 0; wait < 100 && RunningPid(home) is not null; wait++)
+        // The state knows it also where the home was deleted.
+        if (await FindStartingAsync(session, cancellationToken) is { Pid: { } starting })
         {
-            await Task.Delay(50, cancellationToken);
+            pids.Add(starting);
+        }
+
+        pids.Remove(Environment.ProcessId);
+        foreach (var pid in pids)
+        {
+            await WorkerEnd.RunAsync(session, pid, cancellationToken);
+        }
+    }
+
+    private static async Task<HandOver?> FindStartingAsync(MigrationSession session, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var target = await session.OpenTargetAsync(cancellationToken);
+            return await HandOverStore.ReadAsync(target, cancellationToken) is { Open: { IsHere: true, IsAlive: true } open } ? open : null;
+        }
+        catch (Exception exception) when (exception is NpgsqlException or MigrationException)
+        {
+            // A target that is given up; the home's own record serves then.
+            return null;
         }
     }
 
@@ -64,6 +97,7 @@ internal static class Worker
         await MigrationHome.WritePrivateAsync(session.Home.WorkerPidFile, Environment.ProcessId.ToString(CultureInfo.InvariantCulture), cancellationToken);
         try
         {
+            var sampler = new ReplicationSampler(session);
             var lastUpkeep = DateTimeOffset.MinValue;
             var lastMend = DateTimeOffset.MinValue;
             var lastAdoption = DateTimeOffset.MinValue;
@@ -85,6 +119,7 @@ internal static class Worker
                     }
 
                     lastUpkeep = await BeatAsync(session, lastUpkeep, cancellationToken);
+                    await sampler.SampleAsync(cancellationToken);
                 }
                 catch (Exception exception) when (exception is NpgsqlException or MigrationException or IOException)
                 {

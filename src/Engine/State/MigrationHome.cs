@@ -42,6 +42,14 @@ public sealed class MigrationHome
 
     public string WorkerPidFile => Path.Combine(Folder, "worker.pid");
 
+    public string WorkerLogFile => Path.Combine(Folder, "worker.log");
+
+    /// <summary>What the worker told, a line of JSON each.</summary>
+    public string EventsFile => Path.Combine(Folder, "events.jsonl");
+
+    /// <summary>What the worker met, for the case that the target cannot be told.</summary>
+    public string WorkerErrorFile => Path.Combine(Folder, "worker-error.json");
+
     /// <summary>Null unless this program runs as root.</summary>
     public static string? RunAs => Environment.IsPrivilegedProcess ? ServiceUser : null;
 
@@ -86,6 +94,7 @@ public sealed class MigrationHome
     {
         File.Delete(ConnectionsFile);
         File.Delete(WorkerPidFile);
+        File.Delete(WorkerErrorFile);
         File.Delete(FenceFile);
         if (Directory.Exists(BucardoFolder))
         {

@@ -51,8 +51,11 @@ internal sealed class OperatorLock : IAsyncDisposable
     }
 
     /// <summary>Who the session says it is: user, machine and process, for the one who is refused.</summary>
-    public static string ApplicationName(string operation) =>
-        $"{Program} {operation} {Environment.UserName}@{Environment.MachineName} pid {Environment.ProcessId}";
+    public static string ApplicationName(string operation) => ApplicationName(operation, Environment.ProcessId);
+
+    /// <summary>The same for another program of this user on this machine.</summary>
+    public static string ApplicationName(string operation, int pid) =>
+        $"{Program} {operation} {Environment.UserName}@{Environment.MachineName} pid {pid}";
 
     public async ValueTask DisposeAsync()
     {

@@ -30,7 +30,9 @@ internal sealed class StateStore(NpgsqlDataSource target)
         CREATE TABLE heroku_migrator.migration (
             one boolean PRIMARY KEY DEFAULT true CHECK (one), id text NOT NULL, name text NOT NULL, phase text NOT NULL, phase_before text, failure text,
             source_fingerprint text NOT NULL, started_at timestamptz NOT NULL DEFAULT clock_timestamp(), switched_at timestamptz, fence jsonb, target_writes jsonb,
-            options jsonb);
+            options jsonb, handover jsonb, handover_error jsonb, progress jsonb, progress_at timestamptz);
+        CREATE TABLE heroku_migrator.sample (
+            at timestamptz PRIMARY KEY DEFAULT clock_timestamp(), phase text NOT NULL, copied_bytes bigint, copied_rows bigint, backlog_rows bigint, lag_seconds float8, throttle text);
         CREATE TABLE heroku_migrator.event (
             id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(), kind text NOT NULL, message text NOT NULL);
         CREATE TABLE heroku_migrator.moved_table (

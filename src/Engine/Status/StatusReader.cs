@@ -15,7 +15,11 @@ internal sealed class StatusReader(MigrationSession session)
     /// <summary>For whoever asks each second; it reads the whole catalog.</summary>
     private static readonly TimeSpan CompareSchemaEvery = TimeSpan.FromSeconds(30);
 
+    /// <summary>A program that works tells so once a second; a server that is busy may make it wait a while.</summary>
+    private const double SilentSeconds = 60;
+
     private readonly List<string> _problems = [];
+    private bool _startIsDead;
     private SchemaDifference? _difference;
     private DateTimeOffset _comparedAt;
 
@@ -54,8 +58,10 @@ internal sealed class StatusReader(MigrationSession session)
             _problems.Add("The worker that watches over replication has died: a daemon that ends is not restarted, and what was replayed is not purged on the source. Start-BucardoSync or Resume-BucardoSync starts another.");
         }
 
+        var copy = await ReadCopyAsync(row.Phase, cancellationToken);
+        await ReadWaitsAsync(copy, runs, cancellationToken);
         var drifted = await HasDriftedAsync(row.Phase, tables, cancellationToken);
-        var health = HealthOf(row.Phase, running, runs);
+        var health = _startIsDead ? SyncHealth.Broken : HealthOf(row.Phase, running, runs);
         return new SyncStatus
         {
             Name = session.Name,
@@ -70,12 +76,58 @@ internal sealed class StatusReader(MigrationSession session)
             TablesCopiedWhole = tables.Count(table => table.Table.Mode == TransferMode.CopiedWhole),
             TablesLeftOut = MigrationSummary.LeftOut(tables),
             RowsCopied = tables.Sum(table => table.Rows),
+            Copy = copy,
             Backlog = backlog?.Rows,
             LagSeconds = backlog?.OldestAgeSeconds,
             DaemonRunning = running,
             LastGoodRun = runs?.LastGood,
             ReadyToSwitch = replicating && running && backlog is not null && runs is { Fault: null, LastGood: not null } && !drifted,
         };
+    }
+
+    /// <summary>What the program that copies has told of itself; and whether it still lives, as far as can be told from here.</summary>
+    private async Task<CopyStatus?> ReadCopyAsync(MigrationPhase phase, CancellationToken cancellationToken)
+    {
+        _startIsDead = false;
+        if (phase is not (MigrationPhase.Preparing or MigrationPhase.Copying or MigrationPhase.CatchingUp or MigrationPhase.Failed))
+        {
+            return null;
+        }
+
+        await using var target = await session.OpenTargetAsync(cancellationToken);
+        var view = await HandOverStore.ReadAsync(target, cancellationToken);
+        if (view is null || phase == MigrationPhase.Failed)
+        {
+            return view?.Progress?.Copy;
+        }
+
+        var known = view.Open is { IsHere: true, Pid: not null } open ? !open.IsAlive : (bool?)null;
+        if (known ?? view.AgeSeconds > SilentSeconds)
+        {
+            _startIsDead = true;
+            _problems.Add(known is true
+                ? $"The worker (process {view.Open!.Pid}) that did the start has died. Start-BucardoSync goes on; what is copied stays copied."
+                : $"The program that does the start has given no sign of life for {DurationText.Of(view.AgeSeconds ?? 0)}. If it is gone, Start-BucardoSync goes on; what is copied stays copied.");
+        }
+
+        return phase == MigrationPhase.Preparing || view.Progress?.Copy is not { BytesTotal: > 0 } copy ? null : _startIsDead ? copy with { MBPerSecond = 0, RowsPerSecond = 0, SecondsLeft = null, Running = [] } : copy;
+    }
+
+    /// <summary>What a copy or a sync that stands still waits for.</summary>
+    private async Task ReadWaitsAsync(CopyStatus? copy, SyncRuns? runs, CancellationToken cancellationToken)
+    {
+        var copyStands = !_startIsDead && copy is { IsCopying: true, Throttle: null, Running.Count: > 0, IdleSeconds: >= ProgressLoop.StallSeconds };
+        if (!copyStands && runs is not { Stalled: true } && runs?.Fault is null)
+        {
+            return;
+        }
+
+        if (copyStands)
+        {
+            _problems.Add($"The copy has moved no byte for {DurationText.Of(copy!.IdleSeconds)}.");
+        }
+
+        _problems.AddRange(await Waits.ReadAsync(session, cancellationToken));
     }
 
     private static SyncHealth HealthOf(MigrationPhase phase, bool running, SyncRuns? runs) => phase switch
