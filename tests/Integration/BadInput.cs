@@ -123,7 +123,7 @@ internal sealed record Failure(string Id, ErrorKind Kind, string Message, string
     /// <summary>The next step is a part of the recommended action.</summary>
     public Failure MustBe(string id, ErrorKind kind, int exitCode, string nextStep)
     {
-        Assert.Equal((id, kind, exitCode), (Id, Kind, ExitCode));
+        Assert.True((id, kind, exitCode) == (Id, Kind, ExitCode), $"Not {id}, but {this}.");
         Assert.Contains(nextStep, Action, StringComparison.Ordinal);
         return this;
     }

@@ -36,7 +36,9 @@ public sealed class HostProgram : IAsyncDisposable
 
     public async Task<(int ExitCode, string Output, string Errors)> WaitAsync(CancellationToken cancellationToken)
     {
-        await _process.WaitForExitAsync(cancellationToken);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(TimeSpan.FromMinutes(5));
+        await _process.WaitForExitAsync(patience.Token);
         return (_process.ExitCode, await _output, await _errors);
     }
 

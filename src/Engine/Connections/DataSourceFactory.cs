@@ -104,6 +104,9 @@ internal static class DataSourceFactory
             builder.Timezone = zone;
 
         builder.CommandTimeout = 0;
+
+        // Where a batch was refused, the one that is to blame is tried again by itself.
+        builder.IncludeFailedBatchedCommand = true;
         builder.MaxPoolSize = MaxPoolSize;
         builder.Enlist = false;
         builder.TcpKeepAlive = Number(settings, "keepalives") is not 0;

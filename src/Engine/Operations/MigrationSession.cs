@@ -93,7 +93,12 @@ internal sealed class MigrationSession : IAsyncDisposable
     public string Name => Options.Name;
 
     /// <summary>What this migration's starts were given, by the state as it was last read; null within it: nothing was.</summary>
-    public StartOptions StartOptions { get; set; } = new();
+    public StartOptions StartOptions
+    {
+        get;
+        // The state does not know it.
+        set => field = value with { ChunkBytes = value.ChunkBytes ?? field.ChunkBytes };
+    } = new();
 
     /// <summary>How far this operation's copy is.</summary>
     public CopyMeter Meter { get; } = new(TimeProvider.System);

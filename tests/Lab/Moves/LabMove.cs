@@ -64,7 +64,24 @@ public sealed class LabMove : IAsyncDisposable
         await StopLeftoversAsync();
         await Source.DisposeAsync();
         await Target.DisposeAsync();
-        _state.Delete(recursive: true);
+        await DeleteStateAsync();
+    }
+
+    /// <summary>What a killed program had started (initdb, for one) may still be writing its last files.</summary>
+    private async Task DeleteStateAsync()
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                _state.Delete(recursive: true);
+                return;
+            }
+            catch (IOException) when (attempt < 100)
+            {
+                await Task.Delay(100);
+            }
+        }
     }
 
     /// <summary>A spec that failed half-way leaves Bucardo and its control cluster running.</summary>
