@@ -177,7 +177,7 @@ public sealed class DetachedWorkerSpecs(LabPair lab)
         {
             await first.WaitAsync(Token);
             worker = WorkerOf(move);
-            Directory.Delete(move.Home, recursive: true);
+            await LabMove.DeleteFolderAsync(move.Home);
             await using var second = HostProgram.Start(move, "start", "--json");
             await Task.Delay(TimeSpan.FromSeconds(2), Token);
             Assert.False(second.HasExited);

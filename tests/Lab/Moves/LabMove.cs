@@ -64,18 +64,17 @@ public sealed class LabMove : IAsyncDisposable
         await StopLeftoversAsync();
         await Source.DisposeAsync();
         await Target.DisposeAsync();
-        await DeleteStateAsync();
+        await DeleteFolderAsync(_state.FullName);
     }
 
-    /// <summary>What a killed program had started (initdb, for one) may still be writing its last files.</summary>
-    private async Task DeleteStateAsync()
+    /// <summary>What a program that is gone had started (initdb, for one) may still be writing its last files there.</summary>
+    public static async Task DeleteFolderAsync(string folder)
     {
-        for (var attempt = 1; ; attempt++)
+        for (var attempt = 1; Directory.Exists(folder); attempt++)
         {
             try
             {
-                _state.Delete(recursive: true);
-                return;
+                Directory.Delete(folder, recursive: true);
             }
             catch (IOException) when (attempt < 100)
             {
