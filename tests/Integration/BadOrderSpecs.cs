@@ -133,9 +133,11 @@ public sealed class BadOrderSpecs(LabPair lab)
         }
 
         var start = FaceCall.Of(move, "start", "--json").RunAsync(Token);
-        for (var wait = 0; wait < 600 && HostProgram.WorkerOf(move) is null; wait++)
+        // Only then it is certain that the worker has the operator lock.
+        const string Waiting = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'heroku-migrator starting %' AND wait_event_type = 'Lock')";
+        for (var wait = 0; wait < 3000 && !await move.AskSourceAsync<bool>(Waiting, Token); wait++)
         {
-            await Task.Delay(100, Token);
+            await Task.Delay(20, Token);
         }
 
         // A stop ends the worker of this machine, and a suspension is told that there is nothing to suspend yet.
