@@ -178,9 +178,8 @@ public sealed class DetachedWorkerSpecs(LabPair lab)
             await first.WaitAsync(Token);
             worker = WorkerOf(move);
             await LabMove.DeleteFolderAsync(move.Home);
-            await using var second = HostProgram.Start(move, "start", "--json");
-            await Task.Delay(TimeSpan.FromSeconds(2), Token);
-            Assert.False(second.HasExited);
+            await using var second = HostProgram.Start(move, "start", "--json", "--verbose");
+            await second.WaitUntilSaidAsync("is under way already", Token);
             second.Signal("-INT");
             Assert.Contains(worker, (await second.WaitAsync(Token)).Output, StringComparison.Ordinal);
             await using var migrator = move.NewMigrator();

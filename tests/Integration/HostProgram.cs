@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Text;
+using Xunit;
 
 namespace HerokuMigrator.Integration;
 
@@ -7,13 +9,14 @@ public sealed class HostProgram : IAsyncDisposable
 {
     private readonly Process _process;
     private readonly Task<string> _output;
-    private readonly Task<string> _errors;
+    private readonly Task _errors;
+    private readonly StringBuilder _errorsSoFar = new();
 
     private HostProgram(Process process)
     {
         _process = process;
         _output = process.StandardOutput.ReadToEndAsync();
-        _errors = process.StandardError.ReadToEndAsync();
+        _errors = ReadErrorsAsync();
     }
 
     public bool HasExited => _process.HasExited;
@@ -39,7 +42,40 @@ public sealed class HostProgram : IAsyncDisposable
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(TimeSpan.FromMinutes(5));
         await _process.WaitForExitAsync(patience.Token);
-        return (_process.ExitCode, await _output, await _errors);
+        await _errors;
+        return (_process.ExitCode, await _output, ErrorsSoFar);
+    }
+
+    private string ErrorsSoFar
+    {
+        get
+        {
+            lock (_errorsSoFar)
+            {
+                return _errorsSoFar.ToString();
+            }
+        }
+    }
+
+    /// <summary>Returns once it has said that on its standard error.</summary>
+    public async Task WaitUntilSaidAsync(string words, CancellationToken cancellationToken)
+    {
+        while (!ErrorsSoFar.Contains(words, StringComparison.Ordinal))
+        {
+            Assert.False(HasExited, $"It ended without a word of '{words}':\n{ErrorsSoFar}");
+            await Task.Delay(20, cancellationToken);
+        }
+    }
+
+    private async Task ReadErrorsAsync()
+    {
+        while (await _process.StandardError.ReadLineAsync() is { } line)
+        {
+            lock (_errorsSoFar)
+            {
+                _errorsSoFar.AppendLine(line);
+            }
+        }
     }
 
     /// <summary>SIGKILL to the host program alone: what it had started meanwhile lives on, as after a real kill -9.</summary>

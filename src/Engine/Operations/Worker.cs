@@ -241,7 +241,9 @@ internal static class Worker
         try
         {
             var written = File.GetLastWriteTimeUtc(home.WorkerPidFile);
+            // A dead process stays known until its parent has taken note, which some containers' first process does late or never.
             return int.TryParse(File.ReadAllText(home.WorkerPidFile), CultureInfo.InvariantCulture, out var pid)
+                && ProcessTree.Read(pid) is not null
                 && System.Diagnostics.Process.GetProcessById(pid).StartTime.ToUniversalTime() <= written + ClockTolerance
                     ? pid
                     : null;
