@@ -15,7 +15,6 @@ internal sealed class CapturedDuplicates(MigrationSession session)
     public async Task<int> RemoveAsync(TableInfo table, CancellationToken cancellationToken)
     {
         var delta = CaptureNames.InBucardo(CaptureNames.For(table).Delta);
-        var keys = SqlName.List(table.Key);
         await using var source = await session.Source.OpenConnectionAsync(cancellationToken);
         if (!await source.ScalarAsync<bool>($"SELECT EXISTS (SELECT FROM {delta})", cancellationToken))
         {
@@ -27,12 +26,8 @@ internal sealed class CapturedDuplicates(MigrationSession session)
         // Key types of extensions are compared by operators that are not in pg_catalog.
         var settings = await session.ReadApplicationSettingsAsync(cancellationToken);
         await target.ExecuteAsync("SET LOCAL session_replication_role = replica; " + settings.SetLocal, cancellationToken);
-        await target.ExecuteAsync($"CREATE TEMP TABLE captured_key ON COMMIT DROP AS SELECT {keys} FROM {table.QualifiedName} WITH NO DATA", cancellationToken);
-        await CopyStream.RelayAsync(
-            source, $"(SELECT DISTINCT {keys} FROM {delta})", target, "pg_temp.captured_key", CopyFormat.Text, (_, _, _) => ValueTask.CompletedTask, cancellationToken);
-        await target.ExecuteAsync("ANALYZE pg_temp.captured_key", cancellationToken);
-        var same = string.Join(" AND ", table.Key.Select(key => $"t.{SqlName.Quote(key)} = k.{SqlName.Quote(key)}"));
-        var removed = await target.ExecuteAsync($"DELETE FROM ONLY {table.QualifiedName} t USING pg_temp.captured_key k WHERE {same}", cancellationToken);
+        await CapturedKeys.SendAsync(source, $"SELECT DISTINCT {SqlName.List(table.Key)} FROM {delta}", target, table, cancellationToken);
+        var removed = await CapturedKeys.DeleteAsync(target, table, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         return removed;
     }

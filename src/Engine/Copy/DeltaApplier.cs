@@ -16,8 +16,6 @@ internal sealed record AppliedDelta(long Keys, long Rows, long Transactions);
 /// </summary>
 internal sealed class DeltaApplier(MigrationSession session)
 {
-    private const string Keys = "pg_temp.heroku_migrator_keys";
-
     /// <summary>Under the server's deadlock_timeout, as everywhere on the source.</summary>
     private const string SourceLockTimeout = "800";
 
@@ -51,9 +49,9 @@ internal sealed class DeltaApplier(MigrationSession session)
             return null;
         }
 
-        var keys = await SendKeysAsync(source, target, table, cancellationToken);
+        var keys = await CapturedKeys.SendAsync(source, PendingKeys(table), target, table, cancellationToken);
         session.Events.Verbose($"Applying the backlog of {table}: {keys.ToString(CultureInfo.InvariantCulture)} keys.");
-        await DeleteAsync(target, table, cancellationToken);
+        await CapturedKeys.DeleteAsync(target, table, cancellationToken);
         await LockAsync(source, reading, table, cancellationToken);
         if (await ReadFileAsync(source, table, cancellationToken) != file)
         {
@@ -71,38 +69,21 @@ internal sealed class DeltaApplier(MigrationSession session)
     private static Task<uint> ReadFileAsync(NpgsqlConnection source, TableInfo table, CancellationToken cancellationToken) =>
         source.ScalarAsync<uint>("SELECT pg_relation_filenode(to_regclass($1))", cancellationToken, table.QualifiedName);
 
-    private static async Task<long> SendKeysAsync(NpgsqlConnection source, NpgsqlConnection target, TableInfo table, CancellationToken cancellationToken)
-    {
-        var columns = SqlName.List(table.Key);
-        await target.ExecuteAsync($"CREATE TEMPORARY TABLE heroku_migrator_keys ON COMMIT DROP AS SELECT {columns} FROM ONLY {table.QualifiedName} LIMIT 0", cancellationToken);
-        var keys = await SendAsync(source, $"({PendingKeys(table)})", target, $"{Keys} ({columns})", cancellationToken);
-        await target.ExecuteAsync($"ANALYZE {Keys}", cancellationToken);
-        return keys;
-    }
-
-    private static Task<int> DeleteAsync(NpgsqlConnection target, TableInfo table, CancellationToken cancellationToken) =>
-        target.ExecuteAsync($"DELETE FROM ONLY {table.QualifiedName} t USING {Keys} k WHERE {SameKey(table)}", cancellationToken);
-
     private static async Task<long> SendRowsAsync(NpgsqlConnection source, NpgsqlConnection target, TableInfo table, CancellationToken cancellationToken)
     {
         var columns = table.CopiedColumns.Select(column => column.Name).ToList();
         var selected = string.Join(", ", columns.Select(column => "t." + SqlName.Quote(column)));
-        return await SendAsync(
-            source, $"(SELECT {selected} FROM ONLY {table.QualifiedName} t JOIN ({PendingKeys(table)}) k ON {SameKey(table)})",
-            target, $"{table.QualifiedName} ({SqlName.List(columns)})", cancellationToken);
-    }
-
-    private static async Task<long> SendAsync(NpgsqlConnection source, string select, NpgsqlConnection target, string into, CancellationToken cancellationToken)
-    {
         var sent = 0L;
-        await CopyStream.RelayAsync(source, select, target, into, CopyFormat.Text, Count, cancellationToken);
+        await CopyStream.RelayAsync(
+            source, $"(SELECT {selected} FROM ONLY {table.QualifiedName} t JOIN ({PendingKeys(table)}) k ON {CapturedKeys.Same(table)})",
+            target, $"{table.QualifiedName} ({SqlName.List(columns)})", CopyFormat.Text,
+            (_, rows, _) =>
+            {
+                sent += rows;
+                return ValueTask.CompletedTask;
+            },
+            cancellationToken);
         return sent;
-
-        ValueTask Count(int bytes, int rows, CancellationToken token)
-        {
-            sent += rows;
-            return ValueTask.CompletedTask;
-        }
     }
 
     /// <summary>In the snapshot that the keys were read in: what was captured since stays pending.</summary>
@@ -115,8 +96,6 @@ internal sealed class DeltaApplier(MigrationSession session)
 
     private static string PendingKeys(TableInfo table) =>
         $"SELECT DISTINCT {string.Join(", ", table.Key.Select(column => "d." + SqlName.Quote(column)))} {DeltaBacklog.PendingFrom(CaptureNames.For(table))}";
-
-    private static string SameKey(TableInfo table) => string.Join(" AND ", table.Key.Select(column => $"t.{SqlName.Quote(column)} = k.{SqlName.Quote(column)}"));
 
     /// <summary>Only now, as the application may want to alter or truncate the table while its keys travel. The snapshot and what was sent stay.</summary>
     private static async Task LockAsync(NpgsqlConnection source, NpgsqlTransaction reading, TableInfo table, CancellationToken cancellationToken)

@@ -14,7 +14,6 @@ namespace HerokuMigrator.Copy;
 /// </summary>
 internal sealed class InitialCopy(MigrationSession session)
 {
-    private readonly SchemaRestorer _restorer = new(session);
     private readonly ParallelRestorer _builder = new(session, new SchemaRestorer(session));
     private readonly TableCopier _copier = new(session);
 
@@ -23,7 +22,7 @@ internal sealed class InitialCopy(MigrationSession session)
 
     public async Task RunAsync(IReadOnlyList<TableRow> tables, CancellationToken cancellationToken)
     {
-        var keys = await _restorer.ReadKeysAsync(cancellationToken);
+        var keys = await new SchemaRestorer(session).ReadKeysAsync(cancellationToken);
         var pending = tables.Where(row => !row.Copied).Select(row => row.Table).ToList();
         var keyless = tables.Where(row => row.Copied && keys.Contains(row.Table.QualifiedName)).Select(row => row.Table).ToList();
         if (pending.Count + keyless.Count == 0)
@@ -137,7 +136,10 @@ internal sealed class InitialCopy(MigrationSession session)
                 async () =>
                 {
                     await using var target = await session.OpenTargetAsync(cancellationToken);
-                    await ChunkStore.FinishAsync(target, plan.Table, cancellationToken);
+                    if (!await ChunkStore.FinishAsync(target, plan.Table, cancellationToken))
+                    {
+                        throw new InvalidOperationException($"A chunk of {plan.Table} is missing.");
+                    }
                 },
                 cancellationToken);
         }
@@ -177,7 +179,6 @@ internal sealed class InitialCopy(MigrationSession session)
         catch (MigrationException exception) when (exception.SqlState is PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.ExclusionViolation && chunked)
         {
             // Rows under keys that cannot be captured may have moved from chunk to chunk. As of one moment the table is without doubt as its own keys allow.
-            _chunked.TryRemove(table.Oid, out _);
             await CopyWholeAsync(table, exception.Message, transfer, cancellationToken);
             await _builder.MakeAsync(entries, cancellationToken);
         }

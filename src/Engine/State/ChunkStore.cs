@@ -8,7 +8,7 @@ namespace HerokuMigrator.State;
 /// <param name="SourceFile">The file of the table's rows on the source that the ranges of blocks are of.</param>
 internal sealed record ChunkRow(CopyChunk Chunk, string SourceFile, bool Copied, long Rows, long Bytes);
 
-/// <summary>The checkpoints of tables that are copied in chunks. A chunk's commits together with its rows; a table that is whole has none any more.</summary>
+/// <summary>The checkpoints of tables that are copied in chunks. A chunk's commits together with its rows. They stay until the end: whoever builds the keys has to know that the rows are of several moments.</summary>
 internal static class ChunkStore
 {
     public const string CreateSql = """
@@ -67,19 +67,17 @@ internal static class ChunkStore
             "UPDATE heroku_migrator.copy_chunk SET copied_at = clock_timestamp(), rows = $4, bytes = $5 WHERE schema_name = $1 AND table_name = $2 AND chunk = $3",
             cancellationToken, chunk.Table.Schema, chunk.Table.Name, chunk.Number, rows, bytes);
 
-    /// <summary>The table as a whole, once all of its chunks are there; its chunks are of no use any more.</summary>
-    public static async Task FinishAsync(NpgsqlConnection target, TableInfo table, CancellationToken cancellationToken)
+    /// <summary>The table as a whole: false where one of its chunks is not there.</summary>
+    public static async Task<bool> FinishAsync(NpgsqlConnection target, TableInfo table, CancellationToken cancellationToken)
     {
-        await using var transaction = await target.BeginTransactionAsync(cancellationToken);
-        await target.ExecuteAsync(
+        return await target.ExecuteAsync(
             """
             UPDATE heroku_migrator.moved_table t SET copied_at = clock_timestamp(), rows = c.rows, bytes = c.bytes
             FROM (SELECT sum(rows) AS rows, sum(bytes) AS bytes, bool_and(copied_at IS NOT NULL) AS whole
                   FROM heroku_migrator.copy_chunk WHERE schema_name = $1 AND table_name = $2) c
             WHERE t.schema_name = $1 AND t.table_name = $2 AND c.whole
             """,
-            cancellationToken, table.Schema, table.Name);
-        await transaction.CommitAsync(cancellationToken);
+            cancellationToken, table.Schema, table.Name) == 1;
     }
 
     public static Task ForgetAsync(NpgsqlConnection target, TableInfo table, CancellationToken cancellationToken) =>
