@@ -20,6 +20,7 @@
         'Get-SyncStatus'
         'Suspend-BucardoSync'
         'Resume-BucardoSync'
+        'Test-MigrationData'
         'Invoke-TrafficSwitch'
         'Undo-TrafficSwitch'
         'Complete-Migration'

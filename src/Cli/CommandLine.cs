@@ -25,6 +25,7 @@ internal static class CommandLine
             (migrator, _, token) => migrator.SuspendAsync(token), ResultText.Write));
         root.Subcommands.Add(verbs.Changing("resume", "let a suspended replication go on",
             (migrator, _, token) => migrator.ResumeAsync(token), ResultText.Write));
+        root.Subcommands.Add(VerifyVerb.Build(verbs));
         root.Subcommands.Add(Switch(verbs));
         root.Subcommands.Add(verbs.Guarded("undo", "open the source for writes again, with exactly the privileges of before",
             (migrator, _, token) => migrator.UndoSwitchAsync(token), ResultText.Write));

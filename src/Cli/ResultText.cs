@@ -78,6 +78,38 @@ internal static class ResultText
         }
     }
 
+    public static void Write(IReadOnlyList<DataComparison> results, TextWriter output, Paint paint)
+    {
+        foreach (var result in results)
+        {
+            output.WriteLine($"{Colour(result, paint)} {result.Table}" + (result.Outcome == ComparisonOutcome.NotCompared ? "" : $": {Rows(result)}, {result.Seconds:0.0} s")
+                + (result.ChunksCompared is > 0 and var compared && compared < result.Chunks ? $", {compared} of {result.Chunks} chunks" : "")
+                + (result.Detail.Length > 0 ? $"; {result.Detail}" : ""));
+            foreach (var difference in result.Differences)
+            {
+                output.WriteLine($"  {difference}" + (difference.Repaired ? " (repaired)" : ""));
+            }
+
+            if (result.RowsDiffering > result.Differences.Count)
+            {
+                output.WriteLine($"  … {Count(result.RowsDiffering, "row differs", "rows differ")} in all");
+            }
+        }
+
+        output.WriteLine($"{Count(results.Count, "table")}: " + string.Join(", ", results.CountBy(result => result.Outcome).OrderBy(outcome => outcome.Key).Select(outcome => $"{outcome.Value} {outcome.Key}")));
+    }
+
+    private static string Rows(DataComparison result) =>
+        result.SourceRows == result.TargetRows ? Count(result.SourceRows, "row") : $"{Count(result.SourceRows, "row")} on the source, {result.TargetRows:#,0} on the target";
+
+    private static string Colour(DataComparison result, Paint paint) => result.Outcome switch
+    {
+        ComparisonOutcome.Equal or ComparisonOutcome.Repaired => paint.Green(result.Outcome.ToString()),
+        ComparisonOutcome.Different => paint.Red(result.Outcome.ToString()),
+        ComparisonOutcome.Unproven => paint.Yellow(result.Outcome.ToString()),
+        _ => result.Outcome.ToString(),
+    };
+
     public static void Write(TrafficSwitch done, TextWriter output, Paint paint)
     {
         output.WriteLine($"{done.Name}: {done.Phase}" + (done.WritePauseMs is { } pause ? $", writes paused {pause:0} ms" : "")

@@ -15,13 +15,13 @@ internal sealed class VerbFactory(CommonOptions common, Terminal terminal)
     /// <summary>A verb that changes something, and can say what with --what-if.</summary>
     public Command Changing<T>(
         string name, string description, Func<Migrator, ParseResult, CancellationToken, Task<T>> call, Action<T, TextWriter, Paint> show,
-        Func<Migrator, ParseResult, CancellationToken, Task<OperationPlan>>? describe = null, Action<ParseResult>? validate = null)
+        Func<Migrator, ParseResult, CancellationToken, Task<OperationPlan>>? describe = null, Action<ParseResult>? validate = null, Func<T, int>? exitCode = null)
     {
         var whatIf = WhatIf();
         describe ??= (migrator, _, token) => migrator.DescribeAsync(name, token);
         var command = Make(name, description, (parsed, options, token) => parsed.GetValue(whatIf)
             ? CallAsync(parsed, options, describe, ResultText.Write, exitCode: null, token)
-            : CallAsync(parsed, options, call, show, exitCode: null, token), validate);
+            : CallAsync(parsed, options, call, show, exitCode, token), validate);
         command.Options.Add(whatIf);
         return command;
     }

@@ -112,6 +112,16 @@ internal static class Errors
             $"Migration '{name}' is being worked on by {holder}.",
             "Wait until that has ended; Get-SyncStatus shows how far it is.", name);
 
+    public static MigrationException ComparisonRunning(string name, string holder) =>
+        Refusal("ComparisonRunning", ErrorKind.ResourceBusy,
+            $"Migration '{name}' is being compared already, by {holder}.",
+            "Wait until that comparison has ended, or end it; then run Test-MigrationData again.", name);
+
+    public static MigrationException UnknownTable(string pattern) =>
+        Refusal("UnknownTable", ErrorKind.InvalidArgument,
+            $"No table of this migration has the name '{pattern}', or one that this pattern fits.",
+            "Give schema.table in the case that it has, such as public.orders, or a pattern with * and ?, such as 'public.*'.", pattern);
+
     public static MigrationException SchemaEntryFailed(string entry, string sql, IReadOnlyList<string> namedBy, PostgresException inner) =>
         new("SchemaEntryFailed", ErrorKind.InvalidData,
             $"The target refused {entry}: {inner.MessageText}. The statement was: {Shorten(sql)}"

@@ -34,6 +34,14 @@ public static class FaceErrors
             Subject = option,
         };
 
+    internal static MigrationException ComparisonOptionInvalid(string option, object value, string range) =>
+        new("ComparisonOptionInvalid", ErrorKind.InvalidArgument,
+            string.Create(CultureInfo.InvariantCulture, $"{option} cannot be {value}."),
+            $"Give a value {range}.")
+        {
+            Subject = option,
+        };
+
     public static MigrationException UnknownCheck(string pattern, IReadOnlyList<string> ids) =>
         new("UnknownCheck", ErrorKind.InvalidArgument,
             $"No readiness check has the id '{pattern}', or one that this pattern fits.",

@@ -108,6 +108,20 @@ public sealed class Migrator(MigratorOptions options, IOperationEvents events) :
     public Task<SyncStatus> ResumeAsync(CancellationToken cancellationToken) =>
         WithStatusAsync("resume", session => new PauseOperation(session).ResumeAsync(cancellationToken), cancellationToken);
 
+    /// <summary>Compares the content of both sides; one result a table, in the order of their names. Reads only, unless a repair is asked for.</summary>
+    public async Task<IReadOnlyList<DataComparison>> CompareAsync(ComparisonOptions comparisonOptions, CancellationToken cancellationToken)
+    {
+        comparisonOptions.Validate();
+        return await WithSessionAsync("verify", session => new CompareOperation(session, comparisonOptions).RunAsync(cancellationToken), cancellationToken);
+    }
+
+    /// <summary>Says what such a comparison would do.</summary>
+    public async Task<OperationPlan> DescribeComparisonAsync(ComparisonOptions comparisonOptions, CancellationToken cancellationToken)
+    {
+        comparisonOptions.Validate();
+        return await WithSessionAsync("describe", session => new PlanDescription(session).BuildComparisonAsync(comparisonOptions, cancellationToken), cancellationToken);
+    }
+
     public Task<TrafficSwitch> SwitchAsync(SwitchOptions switchOptions, CancellationToken cancellationToken) =>
         WithSessionAsync("switch", session => new SwitchOperation(session, switchOptions).RunAsync(cancellationToken), cancellationToken);
 

@@ -13,6 +13,7 @@ internal static class LabCommandLine
                HerokuMigrator.Lab bench-copy --console FILE [--scale N] [--runs N] [--jobs N] [--ways NAME,NAME]
                HerokuMigrator.Lab bench-estimates --console FILE [--shapes NAME,NAME] [--runs N]
                HerokuMigrator.Lab bench-catchup --console FILE [--changes N,N] [--ways stock,ours] [--limit SECONDS] [--bulk N]
+               HerokuMigrator.Lab bench-compare --console FILE [--scale N] [--runs N]
                HerokuMigrator.Lab bench-scale --console FILE [--tables N,N] [--stall N]
 
           demo    moves a live database from one server to another through the face that is named, checks everything,
@@ -38,6 +39,7 @@ internal static class LabCommandLine
                 ["bench-copy", .. var rest] => await CopyBench.RunAsync(LabArguments.Parse(rest, [], ["console", "scale", "runs", "jobs", "ways"]), cancellationToken),
                 ["bench-estimates", .. var rest] => await EstimateBench.RunAsync(LabArguments.Parse(rest, [], ["console", "shapes", "runs"]), cancellationToken),
                 ["bench-catchup", .. var rest] => await CatchUpBench.RunAsync(LabArguments.Parse(rest, [], ["console", "changes", "ways", "limit", "bulk"]), cancellationToken),
+                ["bench-compare", .. var rest] => await CompareBench.RunAsync(LabArguments.Parse(rest, [], ["console", "scale", "runs"]), cancellationToken),
                 ["bench-scale", .. var rest] => await ScaleBench.RunAsync(LabArguments.Parse(rest, [], ["console", "tables", "stall"]), cancellationToken),
                 ["demo", .. var rest] => await RunDemoAsync(LabArguments.Parse(rest, [], ["face", "console", "module", "scale", "rate", "clients"]), cancellationToken),
                 _ => throw new ArgumentException(Usage, nameof(arguments)),

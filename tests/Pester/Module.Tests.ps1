@@ -3,6 +3,7 @@ BeforeDiscovery {
         @{ Command = 'Start-BucardoSync'; Impact = 'Medium'; Guarded = $false }
         @{ Command = 'Suspend-BucardoSync'; Impact = 'Medium'; Guarded = $false }
         @{ Command = 'Resume-BucardoSync'; Impact = 'Medium'; Guarded = $false }
+        @{ Command = 'Test-MigrationData'; Impact = 'Medium'; Guarded = $false }
         @{ Command = 'Invoke-TrafficSwitch'; Impact = 'High'; Guarded = $true }
         @{ Command = 'Undo-TrafficSwitch'; Impact = 'High'; Guarded = $true }
         @{ Command = 'Complete-Migration'; Impact = 'High'; Guarded = $true }
@@ -15,6 +16,7 @@ BeforeDiscovery {
         @{ Command = 'Get-SyncStatus'; Type = 'HerokuMigrator.SyncStatus' }
         @{ Command = 'Suspend-BucardoSync'; Type = 'HerokuMigrator.SyncStatus' }
         @{ Command = 'Resume-BucardoSync'; Type = 'HerokuMigrator.SyncStatus' }
+        @{ Command = 'Test-MigrationData'; Type = 'HerokuMigrator.DataComparison' }
         @{ Command = 'Invoke-TrafficSwitch'; Type = 'HerokuMigrator.TrafficSwitch' }
         @{ Command = 'Undo-TrafficSwitch'; Type = 'HerokuMigrator.TrafficSwitch' }
         @{ Command = 'Complete-Migration'; Type = 'HerokuMigrator.Migration' }
@@ -34,9 +36,9 @@ Describe 'The module' {
         $manifest.CompatiblePSEditions | Should -Be 'Core'
     }
 
-    It 'exports its nine cmdlets and nothing else' {
+    It 'exports its ten cmdlets and nothing else' {
         $expected = 'Complete-Migration', 'Get-SyncStatus', 'Invoke-TrafficSwitch', 'Resume-BucardoSync', 'Start-BucardoSync',
-            'Stop-Migration', 'Suspend-BucardoSync', 'Test-MigrationReadiness', 'Undo-TrafficSwitch'
+            'Stop-Migration', 'Suspend-BucardoSync', 'Test-MigrationData', 'Test-MigrationReadiness', 'Undo-TrafficSwitch'
         $module = Get-Module HerokuMigrator
         $module.ExportedCommands.Keys | Sort-Object | Should -Be $expected
         $module.ExportedCommands.Values.CommandType | Sort-Object -Unique | Should -Be 'Cmdlet'

@@ -1,6 +1,7 @@
 using HerokuMigrator.Catalog;
 using HerokuMigrator.Cutover;
 using HerokuMigrator.State;
+using HerokuMigrator.Verification;
 
 namespace HerokuMigrator.Operations;
 
@@ -27,6 +28,23 @@ internal sealed class PlanDescription(MigrationSession session, StartOptions? st
             _ => throw new ArgumentOutOfRangeException(nameof(operation), operation, "No such operation."),
         },
     };
+
+    public async Task<OperationPlan> BuildComparisonAsync(ComparisonOptions options, CancellationToken cancellationToken)
+    {
+        await session.RequireMigrationAsync(cancellationToken);
+        var tables = new ComparisonPlanner(options).Select([.. (await session.Store.ReadTablesAsync(cancellationToken)).Select(row => row.Table)]);
+        return new OperationPlan
+        {
+            Name = session.Name,
+            Subject = $"{Source} -> {Target}",
+            Steps =
+            [
+                $"Read {tables.Count} tables on both sides, {options.Jobs} statements at a time on each: {Names(tables)}.",
+                $"Keep the results in schema heroku_migrator on {Target}.",
+                .. options.Repair ? [$"Note the keys of rows that differ in the delta tables (schema bucardo) of {Source}, so that Bucardo replays those rows on {Target}; rows that the source has not are deleted there."] : Array.Empty<string>(),
+            ],
+        };
+    }
 
     private async Task<IReadOnlyList<string>> StartAsync(CancellationToken cancellationToken)
     {

@@ -20,28 +20,37 @@ internal sealed class OperatorLock : IAsyncDisposable
     private const string Program = "heroku-migrator";
     private const string WorkerName = Program + " worker ";
 
+    /// <summary>One comparison at a time: two would load the source twice, and show no more. It keeps nobody else away.</summary>
+    private const long ComparisonKey = 0x686d636f_6d706172;
+
     private readonly NpgsqlConnection _connection;
+    private readonly long _key;
 
-    private OperatorLock(NpgsqlConnection connection) => _connection = connection;
+    private OperatorLock(NpgsqlConnection connection, long key) => (_connection, _key) = (connection, key);
 
-    public static async Task<OperatorLock> TakeAsync(MigrationSession session, CancellationToken cancellationToken)
+    public static Task<OperatorLock> TakeAsync(MigrationSession session, CancellationToken cancellationToken) => TakeAsync(session, Key, Errors.Locked, cancellationToken);
+
+    public static Task<OperatorLock> TakeForComparisonAsync(MigrationSession session, CancellationToken cancellationToken) =>
+        TakeAsync(session, ComparisonKey, Errors.ComparisonRunning, cancellationToken);
+
+    private static async Task<OperatorLock> TakeAsync(MigrationSession session, long key, Func<string, string, MigrationException> taken, CancellationToken cancellationToken)
     {
         var connection = await session.OpenTargetAsync(cancellationToken);
         try
         {
             var clock = Stopwatch.StartNew();
-            while (!await connection.ScalarAsync<bool>("SELECT pg_try_advisory_lock($1)", cancellationToken, Key))
+            while (!await connection.ScalarAsync<bool>("SELECT pg_try_advisory_lock($1)", cancellationToken, key))
             {
-                var holder = await DescribeHolderAsync(connection, cancellationToken);
+                var holder = await DescribeHolderAsync(connection, key, cancellationToken);
                 if (clock.Elapsed > (holder.StartsWith(WorkerName, StringComparison.Ordinal) ? PatienceWithWorker : PatienceWithOthers))
                 {
-                    throw Errors.Locked(session.Name, holder);
+                    throw taken(session.Name, holder);
                 }
 
                 await Task.Delay(100, cancellationToken);
             }
 
-            return new OperatorLock(connection);
+            return new OperatorLock(connection, key);
         }
         catch
         {
@@ -61,7 +70,7 @@ internal sealed class OperatorLock : IAsyncDisposable
     {
         try
         {
-            await _connection.ExecuteAsync("SELECT pg_advisory_unlock($1)", CancellationToken.None, Key);
+            await _connection.ExecuteAsync("SELECT pg_advisory_unlock($1)", CancellationToken.None, _key);
         }
         catch (NpgsqlException)
         {
@@ -71,7 +80,7 @@ internal sealed class OperatorLock : IAsyncDisposable
         await _connection.DisposeAsync();
     }
 
-    private static async Task<string> DescribeHolderAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    private static async Task<string> DescribeHolderAsync(NpgsqlConnection connection, long key, CancellationToken cancellationToken)
     {
         var holders = await connection.ListAsync(
             """
@@ -82,7 +91,7 @@ internal sealed class OperatorLock : IAsyncDisposable
             """,
             row => row.GetString(0),
             cancellationToken,
-            Key);
+            key);
         return holders.Count == 0 ? "somebody who has just ended" : holders[0];
     }
 }
