@@ -116,6 +116,7 @@ internal static class ResultText
             + (done.FailedAttemptsMs > 0 ? $", and up to {done.FailedAttemptsMs:0} ms before by attempts at the fence that failed" : ""));
         output.WriteLine($"  {Count(done.TablesFenced, "table")}, {Count(done.SequencesSet, "sequence")}{(done.LargeObjectsCopied > 0 ? $", {Count(done.LargeObjectsCopied, "large object")} copied" : "")}, roles: {string.Join(", ", done.Roles)}");
         WriteList("copied whole", done.TablesCopiedWhole, output);
+        WriteList("rows of yours carried in tables of extensions", done.ExtensionTablesCopied, output);
         WriteList(LeftOut(paint), done.TablesLeftOut, output);
         WriteList(paint.Yellow("written on the target since the switch, not on the source"), done.TablesWrittenOnTarget, output);
         WriteFile("to undo without this program", done.UndoFile, output);

@@ -39,6 +39,9 @@ public sealed record TrafficSwitch
     /// <summary>Large objects that were copied, with their oids, under the fence.</summary>
     public int LargeObjectsCopied { get; init; }
 
+    /// <summary>Tables and sequences of extensions, named as on the target, whose rows that users put in were carried under the fence.</summary>
+    public IReadOnlyList<string> ExtensionTablesCopied { get; init; } = [];
+
     /// <summary>Tables that were copied whole under the fence.</summary>
     public IReadOnlyList<string> TablesCopiedWhole { get; init; } = [];
 

@@ -15,7 +15,7 @@ internal static class PrivilegeReader
             SELECT c.oid, n.nspname, c.relname, pg_get_userbyid(c.relowner), c.relkind = 'S',
                    coalesce(c.relacl, acldefault(CASE WHEN c.relkind = 'S' THEN 's' ELSE 'r' END::"char", c.relowner))::text[]
             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-            WHERE c.relkind IN ('r', 'p', 'S') AND {UserObjects.RelationFilter} ORDER BY n.nspname, c.relname
+            WHERE c.relkind IN ('r', 'p', 'S') AND {ExtensionFence.Filter} ORDER BY n.nspname, c.relname
             """,
             row => new FencedRelation
             {
@@ -51,16 +51,14 @@ internal static class PrivilegeReader
         return rows.ToDictionary(row => row.Oid, row => row.Acl);
     }
 
-    /// <summary>Login roles that can write a user's table or sequence, superusers apart, as "role on table".</summary>
+    /// <summary>Login roles that can write what a fence holds, superusers apart, as "role on table".</summary>
     public static Task<List<string>> FindWritersAsync(NpgsqlConnection source, CancellationToken cancellationToken) =>
         source.ListAsync(
             $"""
             SELECT r.rolname || ' on ' || quote_ident(n.nspname) || '.' || quote_ident(c.relname)
             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace CROSS JOIN pg_roles r
-            WHERE r.rolcanlogin AND NOT r.rolsuper AND {UserObjects.RelationFilter}
-              AND CASE c.relkind
-                    WHEN 'S' THEN has_sequence_privilege(r.oid, c.oid, 'USAGE, UPDATE')
-                    ELSE has_table_privilege(r.oid, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE') OR has_any_column_privilege(r.oid, c.oid, 'INSERT, UPDATE') END
+            WHERE r.rolcanlogin AND NOT r.rolsuper AND {ExtensionFence.Filter}
+              AND {ExtensionFence.MayWrite}
               AND c.relkind IN ('r', 'p', 'S')
             ORDER BY 1 LIMIT 100
             """,
@@ -124,7 +122,7 @@ internal static class PrivilegeReader
             SELECT c.oid, pg_get_userbyid(a.grantor), CASE a.grantee WHEN 0 THEN '' ELSE pg_get_userbyid(a.grantee) END, a.privilege_type, a.is_grantable
             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
             CROSS JOIN LATERAL aclexplode(coalesce(c.relacl, acldefault(CASE WHEN c.relkind = 'S' THEN 's' ELSE 'r' END::"char", c.relowner))) WITH ORDINALITY a
-            WHERE c.relkind IN ('r', 'p', 'S') AND {UserObjects.RelationFilter} ORDER BY c.oid, a.ordinality
+            WHERE c.relkind IN ('r', 'p', 'S') AND {ExtensionFence.Filter} ORDER BY c.oid, a.ordinality
             """,
             row => (Relation: row.GetFieldValue<uint>(0), Grant: new Grant(row.GetString(1), row.GetString(2), row.GetString(3), row.GetBoolean(4))),
             cancellationToken);
@@ -138,7 +136,7 @@ internal static class PrivilegeReader
             SELECT c.oid, t.attname, t.attnum, pg_get_userbyid(a.grantor), CASE a.grantee WHEN 0 THEN '' ELSE pg_get_userbyid(a.grantee) END, a.privilege_type, a.is_grantable
             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute t ON t.attrelid = c.oid
             CROSS JOIN LATERAL aclexplode(t.attacl) WITH ORDINALITY a
-            WHERE c.relkind IN ('r', 'p') AND NOT t.attisdropped AND {UserObjects.RelationFilter} ORDER BY c.oid, t.attnum, a.ordinality
+            WHERE c.relkind IN ('r', 'p') AND NOT t.attisdropped AND {ExtensionFence.Filter} ORDER BY c.oid, t.attnum, a.ordinality
             """,
             row => (Relation: row.GetFieldValue<uint>(0), Entry: (row.GetString(1), row.GetInt16(2), new Grant(row.GetString(3), row.GetString(4), row.GetString(5), row.GetBoolean(6)))),
             cancellationToken);

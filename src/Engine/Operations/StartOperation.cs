@@ -3,6 +3,7 @@ using HerokuMigrator.Catalog;
 using HerokuMigrator.Connections;
 using HerokuMigrator.Copy;
 using HerokuMigrator.Cutover;
+using HerokuMigrator.ExtensionRows;
 using HerokuMigrator.Readiness;
 using HerokuMigrator.Schema;
 using HerokuMigrator.State;
@@ -122,6 +123,8 @@ internal sealed class StartOperation(MigrationSession session, StartOptions? opt
             }
 
             await DeferForeignKeysAsync(replayed, cancellationToken);
+            // Foreign keys may refer to them, from rows that came since.
+            await new ExtensionCarrier(session).CarryEarlyAsync(tell: false, cancellationToken);
             await _restorer.RestoreAsync(SchemaStage.AfterDrain, cancellationToken);
         }
 
@@ -198,7 +201,8 @@ internal sealed class StartOperation(MigrationSession session, StartOptions? opt
             var tables = KeylessPolicy.Apply(catalog.Tables, session.StartOptions.Keyless);
             await KeylessPolicy.RequireAsync(source, tables, session.StartOptions.Keyless, cancellationToken);
             var entries = await new SchemaDump(session).ReadAsync(tables, cancellationToken);
-            // The entries come last: they tell that both are there.
+            await new ExtensionCarrier(session).NoteKeptAsync(cancellationToken);
+            // The entries come last: they tell that the others are there.
             await session.Store.SavePlanAsync(tables, cancellationToken);
             await _restorer.SaveAsync(entries, cancellationToken);
             planned = await session.Store.ReadTablesAsync(cancellationToken);
@@ -206,6 +210,8 @@ internal sealed class StartOperation(MigrationSession session, StartOptions? opt
         }
 
         await _restorer.RestoreBeforeDataAsync(cancellationToken);
+        // Rows of the application may need them as soon as they are copied: a reference system, for one.
+        await new ExtensionCarrier(session).CarryEarlyAsync(tell: true, cancellationToken);
         var installer = new CaptureInstaller(session.Source, session.Events);
         await installer.InstallAsync(row.Id, [.. planned.Select(table => table.Table).Where(table => table.Mode == TransferMode.Replayed)], cancellationToken);
         await new WriteMarks(session.Source, session.Events).InstallAsync([.. planned.Where(table => table.Table.Mode == TransferMode.CopiedWhole)], cancellationToken);

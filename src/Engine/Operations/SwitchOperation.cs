@@ -2,6 +2,7 @@ using HerokuMigrator.Capture;
 using HerokuMigrator.Catalog;
 using HerokuMigrator.Copy;
 using HerokuMigrator.Cutover;
+using HerokuMigrator.ExtensionRows;
 using HerokuMigrator.Schema;
 using HerokuMigrator.State;
 
@@ -67,6 +68,11 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
             foreach (var function in await FenceDoors.FindFunctionsAsync(source, cancellationToken))
             {
                 session.Events.Warning($"{function}: what it writes, no fence holds back. Make sure that nobody calls it during and after the switch, or revoke EXECUTE on it.");
+            }
+
+            foreach (var unfenced in await ExtensionFence.FindUnfencedAsync(source, cancellationToken))
+            {
+                session.Events.Warning($"{unfenced.Words}: what is written to it during the switch stays behind. {unfenced.Remedy}");
             }
 
             var obstacles = await PrivilegeReader.FindObstaclesAsync(source, cancellationToken);
@@ -159,18 +165,19 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
         using var together = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var keylessCopy = CopyKeylessAsync(copier, together.Token);
         var objectsCopy = new LargeObjects(session).CopyAsync(record, deadline, together.Token);
+        var extensionsCopy = new ExtensionCarrier(session).CarryUnderFenceAsync(together.Token);
         // A table made since the first look has no capture, and none can be made any more that is written to.
         var drift = RefuseDriftAsync(tables, together.Token);
         TimeSpan sentinel;
         try
         {
             sentinel = await ProveAsync(replayed, deadline, cancellationToken);
-            await Task.WhenAll(keylessCopy, objectsCopy, drift);
+            await Task.WhenAll(keylessCopy, objectsCopy, extensionsCopy, drift);
         }
         catch
         {
             await together.CancelAsync();
-            await Task.WhenAny(Task.WhenAll(keylessCopy, objectsCopy, drift));
+            await Task.WhenAny(Task.WhenAll(keylessCopy, objectsCopy, extensionsCopy, drift));
             throw;
         }
 
@@ -200,6 +207,7 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
             Roles = FencedRoles(record),
             SequencesSet = sequences,
             LargeObjectsCopied = await objectsCopy,
+            ExtensionTablesCopied = await extensionsCopy,
             TablesCopiedWhole = [.. (await keylessCopy).Concat(marked).Select(table => table.QualifiedName)],
             TablesLeftOut = MigrationSummary.LeftOut(tables),
             UndoFile = session.Home.UndoFile,
@@ -254,6 +262,7 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
             }
 
             await new SchemaRestorer(session).UndoUnderFenceAsync(limit.Token);
+            await new ExtensionCarrier(session).TakeBackAsync(limit.Token);
             await session.Store.SetPhaseAsync(MigrationPhase.Replicating, limit.Token);
             await _replication.EnsureRunningAsync(replayed, limit.Token);
             await Worker.LaunchAsync(session, limit.Token);

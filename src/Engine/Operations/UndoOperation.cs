@@ -1,5 +1,6 @@
 using HerokuMigrator.Catalog;
 using HerokuMigrator.Cutover;
+using HerokuMigrator.ExtensionRows;
 using HerokuMigrator.Schema;
 using HerokuMigrator.State;
 
@@ -63,6 +64,7 @@ internal sealed class UndoOperation(MigrationSession session)
     private async Task<IReadOnlyList<string>> RewindAsync(Fence fence, StartOperation start, CancellationToken cancellationToken)
     {
         await new SchemaRestorer(session).UndoUnderFenceAsync(cancellationToken);
+        await new ExtensionCarrier(session).TakeBackAsync(cancellationToken);
         var tables = (await session.Store.ReadTablesAsync(cancellationToken)).Select(table => table.Table).Where(table => table.Mode != TransferMode.LeftOut).ToList();
         var writes = new TargetWrites(session);
         var names = tables.ConvertAll(table => table.QualifiedName);

@@ -8,7 +8,11 @@ internal static class Probe
     /// <summary>Runs the statements in one transaction and takes them back.</summary>
     /// <returns>The server's refusal, or null where all of it is possible.</returns>
     /// <exception cref="PostgresException">It could not be found out in time.</exception>
-    public static async Task<PostgresException?> TryAsync(NpgsqlConnection connection, CancellationToken cancellationToken, params IReadOnlyList<string> statements)
+    public static Task<PostgresException?> TryAsync(NpgsqlConnection connection, CancellationToken cancellationToken, params IReadOnlyList<string> statements) =>
+        TryAsync(connection, () => Task.CompletedTask, cancellationToken, statements);
+
+    /// <summary>The same; <paramref name="look"/> sees what the statements did before they are taken back.</summary>
+    public static async Task<PostgresException?> TryAsync(NpgsqlConnection connection, Func<Task> look, CancellationToken cancellationToken, params IReadOnlyList<string> statements)
     {
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         try
@@ -20,6 +24,7 @@ internal static class Probe
                 await connection.ExecuteAsync(statement, cancellationToken);
             }
 
+            await look();
             return null;
         }
         catch (PostgresException refusal) when (refusal.SqlState is not (PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.LockNotAvailable))

@@ -66,6 +66,7 @@ internal sealed class Extensions : IReadinessCheck
 
     public async Task<Finding> RunAsync(ReadinessContext context, CancellationToken cancellationToken)
     {
+        var trials = await ExtensionTrial.ReadAllAsync(context, cancellationToken);
         await using var source = await context.OpenSourceAsync(cancellationToken);
         await using var target = await context.OpenTargetAsync(cancellationToken);
         var extensions = await source.ListAsync(
@@ -80,7 +81,7 @@ internal sealed class Extensions : IReadinessCheck
             outcomes.Add(available.GetValueOrDefault(extension.Name) switch
             {
                 null => new Outcome(extension, "not available on the target", null),
-                { Schema: null } found => new Outcome(extension, await TryCreateAsync(target, extension, cancellationToken), found.Version)
+                { Schema: null } found => new Outcome(extension, trials[extension.Name].Refusal, found.Version)
                 {
                     IsAbsent = true,
                     Remedy = $"{MakeSchema(extension, $" AUTHORIZATION {role}")}CREATE EXTENSION {SqlName.Quote(extension.Name)} WITH SCHEMA {SqlName.Quote(extension.Schema)}",
@@ -137,16 +138,6 @@ internal sealed class Extensions : IReadinessCheck
             (0, _) => FindingText.Note($"Versions differ: {FindingText.Several(Texts(differing))}.", "The target's version is used.", Names(differing)),
             _ => FindingText.Note($"Left out on the target: {FindingText.Several(Texts(missing))}.", "They watch the server; the application does not need them.", Names(missing)),
         };
-    }
-
-    /// <summary>Whether a role may make an extension is known by trying only: platforms have lists of their own.</summary>
-    private static async Task<string?> TryCreateAsync(NpgsqlConnection target, Installed extension, CancellationToken cancellationToken)
-    {
-        var schema = SqlName.Quote(extension.Schema);
-        var hasSchema = await target.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)", cancellationToken, extension.Schema);
-        var create = $"CREATE EXTENSION {SqlName.Quote(extension.Name)} WITH SCHEMA {schema} CASCADE";
-        var refusal = await Probe.TryAsync(target, cancellationToken, hasSchema ? [create] : [$"CREATE SCHEMA {schema}", create]);
-        return refusal?.MessageText;
     }
 
     /// <summary>pg_dump makes an extension only where there is none, and names what it brings with the source's schema.</summary>
