@@ -48,6 +48,12 @@ internal static class ResultText
             output.WriteLine($"  backlog {Count(backlog, "change")}" + (status.LagSeconds is { } lag ? $", lag {lag:0.0} s" : ""));
         }
 
+        if (status.Proofs.Count > 0)
+        {
+            var proven = status.Proofs.Select(proof => proof.ProvenAt).OfType<DateTimeOffset>().ToList();
+            output.WriteLine($"  compared {Count(status.Proofs.Count, "table")}, {proven.Count} shown to be equal" + (proven.Count > 0 ? $", the oldest at {proven.Min().UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC" : ""));
+        }
+
         foreach (var problem in status.Problems)
         {
             output.WriteLine($"  {paint.Yellow("!")} {problem}");
@@ -82,7 +88,7 @@ internal static class ResultText
     {
         foreach (var result in results)
         {
-            output.WriteLine($"{Colour(result, paint)} {result.Table}" + (result.Outcome == ComparisonOutcome.NotCompared ? "" : $": {Rows(result)}, {result.Seconds:0.0} s")
+            output.WriteLine($"{Colour(result.Outcome, paint)} {result.Table}" + (result.Outcome == ComparisonOutcome.NotCompared ? "" : $": {Rows(result)}, {result.Seconds:0.0} s")
                 + (result.ChunksCompared is > 0 and var compared && compared < result.Chunks ? $", {compared} of {result.Chunks} chunks" : "")
                 + (result.Detail.Length > 0 ? $"; {result.Detail}" : ""));
             foreach (var difference in result.Differences)
@@ -99,15 +105,27 @@ internal static class ResultText
         output.WriteLine($"{Count(results.Count, "table")}: " + string.Join(", ", results.CountBy(result => result.Outcome).OrderBy(outcome => outcome.Key).Select(outcome => $"{outcome.Value} {outcome.Key}")));
     }
 
+    public static void Write(IReadOnlyList<ObjectComparison> results, TextWriter output, Paint paint)
+    {
+        foreach (var result in results)
+        {
+            output.WriteLine($"{Colour(result.Outcome, paint)} {result.Kind}: {Count(result.Objects, "object")}" + (result.Detail.Length > 0 ? $"; {result.Detail}" : ""));
+            foreach (var difference in result.Differences)
+            {
+                output.WriteLine($"  {difference}");
+            }
+        }
+    }
+
     private static string Rows(DataComparison result) =>
         result.SourceRows == result.TargetRows ? Count(result.SourceRows, "row") : $"{Count(result.SourceRows, "row")} on the source, {result.TargetRows:#,0} on the target";
 
-    private static string Colour(DataComparison result, Paint paint) => result.Outcome switch
+    private static string Colour(ComparisonOutcome outcome, Paint paint) => outcome switch
     {
-        ComparisonOutcome.Equal or ComparisonOutcome.Repaired => paint.Green(result.Outcome.ToString()),
-        ComparisonOutcome.Different => paint.Red(result.Outcome.ToString()),
-        ComparisonOutcome.Unproven => paint.Yellow(result.Outcome.ToString()),
-        _ => result.Outcome.ToString(),
+        ComparisonOutcome.Equal or ComparisonOutcome.Repaired => paint.Green(outcome.ToString()),
+        ComparisonOutcome.Different => paint.Red(outcome.ToString()),
+        ComparisonOutcome.Unproven => paint.Yellow(outcome.ToString()),
+        _ => outcome.ToString(),
     };
 
     public static void Write(TrafficSwitch done, TextWriter output, Paint paint)

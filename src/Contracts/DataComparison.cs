@@ -60,6 +60,16 @@ public sealed record DataDifference
     };
 }
 
+/// <summary>What comparisons so far came to for a table.</summary>
+/// <param name="Table">Schema and table, quoted.</param>
+/// <param name="ComparedAt">When it was compared last.</param>
+/// <param name="Outcome">What that came to.</param>
+/// <param name="ProvenAt">When all of it was last shown to be equal; null: never.</param>
+public sealed record TableProof(string Table, DateTimeOffset ComparedAt, ComparisonOutcome Outcome, DateTimeOffset? ProvenAt)
+{
+    public override string ToString() => ProvenAt is { } at ? $"{Table}: equal at {at.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC" : $"{Table}: {Outcome}";
+}
+
 /// <summary>One table's content on both sides.</summary>
 public sealed record DataComparison
 {

@@ -61,6 +61,9 @@ public sealed record SyncStatus
     /// <summary>When a run of the sync last ended well, by the control database.</summary>
     public DateTimeOffset? LastGoodRun { get; init; }
 
+    /// <summary>Each table that Test-MigrationData has compared, with when it was last shown to be equal.</summary>
+    public IReadOnlyList<TableProof> Proofs { get; init; } = [];
+
     /// <summary>True where Invoke-TrafficSwitch may be called now.</summary>
     public bool ReadyToSwitch { get; init; }
 

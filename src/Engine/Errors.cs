@@ -112,6 +112,9 @@ internal static class Errors
             $"Migration '{name}' is being worked on by {holder}.",
             "Wait until that has ended; Get-SyncStatus shows how far it is.", name);
 
+    public static MigrationException NotComparable(string name, MigrationPhase phase) =>
+        WrongPhase(name, "a comparison", phase, "It can be compared from replication to the end of the switch; Get-SyncStatus -Wait waits for that.");
+
     public static MigrationException ComparisonRunning(string name, string holder) =>
         Refusal("ComparisonRunning", ErrorKind.ResourceBusy,
             $"Migration '{name}' is being compared already, by {holder}.",

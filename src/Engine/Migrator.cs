@@ -115,6 +115,10 @@ public sealed class Migrator(MigratorOptions options, IOperationEvents events) :
         return await WithSessionAsync("verify", session => new CompareOperation(session, comparisonOptions).RunAsync(cancellationToken), cancellationToken);
     }
 
+    /// <summary>Compares what is not rows: one result a kind of object. Reads only.</summary>
+    public Task<IReadOnlyList<ObjectComparison>> CompareObjectsAsync(CancellationToken cancellationToken) =>
+        WithSessionAsync("verify", session => new ObjectCompareOperation(session).RunAsync(cancellationToken), cancellationToken);
+
     /// <summary>Says what such a comparison would do.</summary>
     public async Task<OperationPlan> DescribeComparisonAsync(ComparisonOptions comparisonOptions, CancellationToken cancellationToken)
     {

@@ -102,6 +102,10 @@ public sealed class DataComparisonSpecs(LabPair lab)
         Assert.Equal(1, answer.ExitCode);
         Assert.Contains("Different \"public\".\"blobs\"", answer.Output, StringComparison.Ordinal);
 
+        var status = await migrator.GetStatusAsync(Token);
+        Assert.Contains(status.Problems, problem => problem.Contains("Rows differed when they were compared last", StringComparison.Ordinal) && problem.Contains("blobs", StringComparison.Ordinal));
+        Assert.All(status.Proofs, proof => Assert.NotNull(proof.ProvenAt));
+
         var repaired = await migrator.CompareAsync(SmallChunks with { Repair = true }, Token);
         Assert.All(repaired.Where(result => result.RowsDiffering > 0 && result.Table is not ("\"public\".\"still\"" or "\"public\".\"parent\"")), result => Assert.Equal((ComparisonOutcome.Repaired, result.RowsDiffering), (result.Outcome, result.RowsRepaired)));
         Assert.Equal(found.Where(result => result.Outcome == ComparisonOutcome.Different).Select(result => result.RowsDiffering), repaired.Where(result => result.RowsDiffering > 0).Select(result => result.RowsDiffering));

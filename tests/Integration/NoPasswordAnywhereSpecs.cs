@@ -21,6 +21,7 @@ public sealed class NoPasswordAnywhereSpecs(LabPair lab)
 
         await RunAsync(move, canary, "start");
         await RunAsync(move, canary, "status", "--wait", "--timeout-sec", "120");
+        await RunAsync(move, canary, "verify");
         MustHoldPasswordsOnly(move, canary, "bucardo/pgpass", "connections.json");
         await DumpAsync(move.Target, canary, "heroku_migrator");
         await DumpAsync(move.Source, canary, "bucardo", "heroku_migrator");

@@ -17,6 +17,7 @@ BeforeDiscovery {
         @{ Command = 'Suspend-BucardoSync'; Type = 'HerokuMigrator.SyncStatus' }
         @{ Command = 'Resume-BucardoSync'; Type = 'HerokuMigrator.SyncStatus' }
         @{ Command = 'Test-MigrationData'; Type = 'HerokuMigrator.DataComparison' }
+        @{ Command = 'Test-MigrationData'; Type = 'HerokuMigrator.ObjectComparison' }
         @{ Command = 'Invoke-TrafficSwitch'; Type = 'HerokuMigrator.TrafficSwitch' }
         @{ Command = 'Undo-TrafficSwitch'; Type = 'HerokuMigrator.TrafficSwitch' }
         @{ Command = 'Complete-Migration'; Type = 'HerokuMigrator.Migration' }

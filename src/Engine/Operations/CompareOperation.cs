@@ -68,15 +68,21 @@ internal sealed class CompareOperation(MigrationSession session, ComparisonOptio
         return result;
     }
 
-    private async Task<MigrationRow> RequireAsync(CancellationToken cancellationToken)
+    public static async Task<MigrationRow> RequireComparableAsync(MigrationSession session, CancellationToken cancellationToken)
     {
         var row = await session.RequireMigrationAsync(cancellationToken);
         if (row.Phase is not (MigrationPhase.Replicating or MigrationPhase.Suspended or MigrationPhase.Switched))
         {
-            throw Errors.WrongPhase(session.Name, "a comparison", row.Phase, "It can be compared from replication to the end of the switch; Get-SyncStatus -Wait waits for that.");
+            throw Errors.NotComparable(session.Name, row.Phase);
         }
 
         await session.RequireSourceAsync(row, cancellationToken);
+        return row;
+    }
+
+    private async Task<MigrationRow> RequireAsync(CancellationToken cancellationToken)
+    {
+        var row = await RequireComparableAsync(session, cancellationToken);
         if (options.Repair)
         {
             await RowRepair.RequireReplicatingAsync(session, cancellationToken);

@@ -99,6 +99,20 @@ internal sealed class ComparisonStore(NpgsqlDataSource target)
             row => (Table: (row.GetString(0), row.GetString(1)), Result: JsonSerializer.Deserialize<DataComparison>(row.GetString(2))!), cancellationToken, run)).ToDictionary(row => row.Table, row => row.Result);
     }
 
+    /// <summary>Empty also where the state knows no comparison.</summary>
+    public async Task<IReadOnlyList<TableProof>> ReadProofsAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await target.OpenConnectionAsync(cancellationToken);
+        return !await connection.ScalarAsync<bool>("SELECT to_regclass('heroku_migrator.compared_table') IS NOT NULL", cancellationToken)
+            ? []
+            : await connection.ListAsync(
+                "SELECT schema_name, table_name, compared_at, outcome, proven_at FROM heroku_migrator.compared_table ORDER BY 1, 2",
+                row => new TableProof(
+                    SqlName.Qualify(row.GetString(0), row.GetString(1)), row.GetFieldValue<DateTimeOffset>(2), Enum.Parse<ComparisonOutcome>(row.GetString(3)),
+                    row.IsDBNull(4) ? null : row.GetFieldValue<DateTimeOffset>(4)),
+                cancellationToken);
+    }
+
     public async Task EndAsync(string run, CancellationToken cancellationToken)
     {
         await using var connection = await target.OpenConnectionAsync(cancellationToken);

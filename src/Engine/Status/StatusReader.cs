@@ -62,6 +62,13 @@ internal sealed class StatusReader(MigrationSession session)
         await ReadWaitsAsync(copy, runs, cancellationToken);
         var drifted = await HasDriftedAsync(row.Phase, tables, cancellationToken);
         var health = _startIsDead ? SyncHealth.Broken : HealthOf(row.Phase, running, runs);
+        var known = tables.Select(table => table.Table.QualifiedName).ToHashSet(StringComparer.Ordinal);
+        var proofs = (await new ComparisonStore(session.Target).ReadProofsAsync(cancellationToken)).Where(proof => known.Contains(proof.Table)).ToList();
+        if (replicating && proofs.FindAll(proof => proof.Outcome == ComparisonOutcome.Different) is { Count: > 0 } different)
+        {
+            _problems.Add($"Rows differed when they were compared last: {string.Join(", ", different.Take(10).Select(proof => $"{proof.Table} ({proof.ComparedAt.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC)"))}{(different.Count > 10 ? $", and {different.Count - 10} more tables" : "")}. Test-MigrationData -Repair heals them.");
+        }
+
         return new SyncStatus
         {
             Name = session.Name,
@@ -81,6 +88,7 @@ internal sealed class StatusReader(MigrationSession session)
             LagSeconds = backlog?.OldestAgeSeconds,
             DaemonRunning = running,
             LastGoodRun = runs?.LastGood,
+            Proofs = proofs,
             ReadyToSwitch = replicating && running && backlog is not null && runs is { Fault: null, LastGood: not null } && !drifted,
         };
     }

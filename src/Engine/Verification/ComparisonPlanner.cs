@@ -52,8 +52,9 @@ internal sealed class ComparisonPlanner(ComparisonOptions options)
         return options.Tables.Count == 0 ? tables : [.. tables.Where(table => options.Tables.Any(pattern => Fits(pattern, table)))];
     }
 
+    /// <summary>The name itself first: it may hold what a pattern takes for a sign of its own.</summary>
     private static bool Fits(string pattern, TableInfo table) =>
-        FileSystemName.MatchesSimpleExpression(pattern, table.Schema + "." + table.Name, ignoreCase: false) || FileSystemName.MatchesSimpleExpression(pattern, table.QualifiedName, ignoreCase: false);
+        new[] { table.Schema + "." + table.Name, table.QualifiedName }.Any(name => pattern == name || FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false));
 
     private static bool IsOrderedAlike(TableInfo table) =>
         table.Columns.First(column => column.Name == table.Key[0]) is { BaseTypeKind: 'b' } column && OrderedAlike.Contains(column.BaseTypeName);
