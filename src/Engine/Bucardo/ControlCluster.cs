@@ -26,6 +26,9 @@ internal sealed class ControlCluster : IAsyncDisposable
     private readonly MigrationHome _home;
     private readonly ICommandRunner _runner;
     private readonly IOperationEvents _events;
+
+    /// <summary>A start makes the cluster ready beside its copy; whoever needs it then waits for that.</summary>
+    private readonly SemaphoreSlim _starting = new(1);
     private NpgsqlDataSource? _dataSource;
 
     public ControlCluster(MigrationHome home, ICommandRunner runner, IOperationEvents events)
@@ -86,6 +89,19 @@ internal sealed class ControlCluster : IAsyncDisposable
     /// <summary>Makes the cluster if need be, and starts it; repeatable at any point of a run that was killed.</summary>
     public async Task EnsureRunningAsync(CancellationToken cancellationToken)
     {
+        await _starting.WaitAsync(cancellationToken);
+        try
+        {
+            await MakeRunningAsync(cancellationToken);
+        }
+        finally
+        {
+            _starting.Release();
+        }
+    }
+
+    private async Task MakeRunningAsync(CancellationToken cancellationToken)
+    {
         await PrepareFoldersAsync(cancellationToken);
         await WaitForOrphansAsync(() => IsStartingAsync(cancellationToken), cancellationToken);
         if (!await IsRunningAsync(cancellationToken))
@@ -128,6 +144,7 @@ internal sealed class ControlCluster : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        _starting.Dispose();
         if (_dataSource is not null)
         {
             await _dataSource.DisposeAsync();

@@ -54,6 +54,20 @@ internal sealed class DeltaBacklog(IReadOnlyList<TableInfo> replayedTables)
         return true;
     }
 
+    /// <summary>Tables of which a change has no mark; the sentinel is among them where it was written.</summary>
+    public async Task<IReadOnlyList<TableInfo>> FindPendingAsync(NpgsqlConnection source, CancellationToken cancellationToken)
+    {
+        List<TableInfo> pending = [];
+        foreach (var batch in replayedTables.Append(CaptureInstaller.Sentinel).Chunk(Batch))
+        {
+            var sql = string.Join(" UNION ALL ", batch.Select((table, at) => string.Create(
+                CultureInfo.InvariantCulture, $"SELECT {at} WHERE EXISTS (SELECT {PendingFrom(CaptureNames.For(table))})")));
+            pending.AddRange((await source.ListAsync(sql, row => row.GetInt32(0), cancellationToken)).Select(at => batch[at]));
+        }
+
+        return pending;
+    }
+
     /// <summary>Removes what was replayed and refreshes the statistics of tables that hold rows; returns the delta rows removed.</summary>
     public async Task<long> PurgeAsync(NpgsqlConnection source, CancellationToken cancellationToken)
     {

@@ -13,7 +13,7 @@ internal static class CapturedKeys
     {
         var columns = SqlName.List(table.Key);
         var keys = 0L;
-        await target.ExecuteAsync($"CREATE TEMPORARY TABLE heroku_migrator_keys ON COMMIT DROP AS SELECT {columns} FROM ONLY {table.QualifiedName} LIMIT 0", cancellationToken);
+        await target.ExecuteAsync($"DROP TABLE IF EXISTS {Table}; CREATE TEMPORARY TABLE heroku_migrator_keys ON COMMIT DROP AS SELECT {columns} FROM ONLY {table.QualifiedName} LIMIT 0", cancellationToken);
         await CopyStream.RelayAsync(
             source, $"({select})", target, $"{Table} ({columns})", CopyFormat.Text,
             (_, rows, _) =>

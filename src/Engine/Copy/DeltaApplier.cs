@@ -17,10 +17,10 @@ internal sealed record AppliedDelta(long Keys, long Rows, long Transactions);
 internal sealed class DeltaApplier(MigrationSession session)
 {
     /// <summary>Under the server's deadlock_timeout, as everywhere on the source.</summary>
-    private const string SourceLockTimeout = "800";
+    internal const string SourceLockTimeout = "800";
 
     /// <summary>Nobody but a migration writes there; a statement by hand (an index, a VACUUM) may take a while.</summary>
-    private const string TargetLockTimeout = "60000";
+    internal const string TargetLockTimeout = "60000";
 
     private const int LockAttempts = 30;
     private static readonly TimeSpan BetweenLocks = TimeSpan.FromMilliseconds(200);
@@ -44,11 +44,26 @@ internal sealed class DeltaApplier(MigrationSession session)
         // Keys are compared as Bucardo's own session does: operators of an extension's types must be found.
         await source.ExecuteAsync($"SET LOCAL lock_timeout = {SourceLockTimeout}; {settings.SetLocal}", cancellationToken);
         if (await source.ScalarAsync<bool>(
-            "SELECT EXISTS (SELECT FROM bucardo.bucardo_truncate_trigger WHERE tablename = $1::bigint::oid AND replicated IS NULL)", cancellationToken, (long)table.Oid))
+            "SELECT EXISTS (SELECT FROM bucardo.bucardo_truncate_trigger WHERE tablename = $1::bigint::oid AND replicated IS NULL)", cancellationToken, (long)table.Oid)
+            || await ReplaceAsync(source, reading, target, table, file, cancellationToken) is not var (keys, rows))
         {
             return null;
         }
 
+        await applying.CommitAsync(cancellationToken);
+        session.Events.Debug($"The backlog of {table} is on the target; its marks follow.");
+        var transactions = await MarkAsync(source, table, cancellationToken);
+        await reading.CommitAsync(cancellationToken);
+        return new AppliedDelta(keys, rows, transactions);
+    }
+
+    /// <summary>
+    /// Puts the rows of the pending keys, as the snapshot has them, in the place of those on the target; both sides are in transactions of the caller.
+    /// Null where the rows are in another file than they were before the snapshot.
+    /// </summary>
+    public async Task<(long Keys, long Rows)?> ReplaceAsync(
+        NpgsqlConnection source, NpgsqlTransaction reading, NpgsqlConnection target, TableInfo table, uint file, CancellationToken cancellationToken)
+    {
         var keys = await CapturedKeys.SendAsync(source, PendingKeys(table), target, table, cancellationToken);
         session.Events.Verbose($"Applying the backlog of {table}: {keys.ToString(CultureInfo.InvariantCulture)} keys.");
         await CapturedKeys.DeleteAsync(target, table, cancellationToken);
@@ -58,15 +73,10 @@ internal sealed class DeltaApplier(MigrationSession session)
             return null;
         }
 
-        var rows = await SendRowsAsync(source, target, table, cancellationToken);
-        await applying.CommitAsync(cancellationToken);
-        session.Events.Debug($"The backlog of {table} is on the target; its marks follow.");
-        var transactions = await MarkAsync(source, table, cancellationToken);
-        await reading.CommitAsync(cancellationToken);
-        return new AppliedDelta(keys, rows, transactions);
+        return (keys, await SendRowsAsync(source, target, table, cancellationToken));
     }
 
-    private static Task<uint> ReadFileAsync(NpgsqlConnection source, TableInfo table, CancellationToken cancellationToken) =>
+    public static Task<uint> ReadFileAsync(NpgsqlConnection source, TableInfo table, CancellationToken cancellationToken) =>
         source.ScalarAsync<uint>("SELECT pg_relation_filenode(to_regclass($1))", cancellationToken, table.QualifiedName);
 
     private static async Task<long> SendRowsAsync(NpgsqlConnection source, NpgsqlConnection target, TableInfo table, CancellationToken cancellationToken)
@@ -87,7 +97,7 @@ internal sealed class DeltaApplier(MigrationSession session)
     }
 
     /// <summary>In the snapshot that the keys were read in: what was captured since stays pending.</summary>
-    private static Task<int> MarkAsync(NpgsqlConnection source, TableInfo table, CancellationToken cancellationToken)
+    public static Task<int> MarkAsync(NpgsqlConnection source, TableInfo table, CancellationToken cancellationToken)
     {
         var names = CaptureNames.For(table);
         return source.ExecuteAsync(

@@ -88,18 +88,21 @@ internal sealed class StaleTables(MigrationSession session)
     public async Task RecopyAsync(IReadOnlyList<TableInfo> stale, IReadOnlyList<TableInfo> replayed, CancellationToken cancellationToken)
     {
         await _replication.StopDaemonAsync(cancellationToken);
-        await using (var source = await session.OpenSourceAsync(cancellationToken))
-        {
-            // The marks that this statement sees are of changes that the copies, begun after it, see too. They are gone once the copies are there.
-            await using var transaction = await source.BeginTransactionAsync(cancellationToken);
-            await source.ExecuteAsync(
-                "DELETE FROM heroku_migrator.recopy WHERE (schema_name, table_name) IN (SELECT * FROM unnest($1::text[], $2::text[]))",
-                cancellationToken, stale.Select(table => table.Schema).ToArray(), stale.Select(table => table.Name).ToArray());
-            await new TableCopier(session).CopyAsync(stale, 0, cancellationToken);
-            await transaction.CommitAsync(cancellationToken);
-        }
-
+        await RecopyAsync(stale, cancellationToken);
         await _replication.EnsureRunningAsync(replayed, cancellationToken);
+    }
+
+    /// <summary>The same; no daemon runs, before or after.</summary>
+    public async Task RecopyAsync(IReadOnlyList<TableInfo> stale, CancellationToken cancellationToken)
+    {
+        await using var source = await session.OpenSourceAsync(cancellationToken);
+        // The marks that this statement sees are of changes that the copies, begun after it, see too. They are gone once the copies are there.
+        await using var transaction = await source.BeginTransactionAsync(cancellationToken);
+        await source.ExecuteAsync(
+            "DELETE FROM heroku_migrator.recopy WHERE (schema_name, table_name) IN (SELECT * FROM unnest($1::text[], $2::text[]))",
+            cancellationToken, stale.Select(table => table.Schema).ToArray(), stale.Select(table => table.Name).ToArray());
+        await new TableCopier(session).CopyAsync(stale, 0, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
     }
 
     /// <summary>For a sync whose last run has failed: copies the tables with uncarried changes again, if there are any; true where it did.</summary>
