@@ -17,7 +17,9 @@ public sealed record ReadinessOptions
     /// <summary>Gather the inventory also where <see cref="Include"/> names checks: a file of the report has a place for it.</summary>
     public bool WithInventory { get; init; }
 
-    /// <summary>Neither estimate nor inventory; where <see cref="Include"/> names checks they come only when asked for.</summary>
+    /// <summary>
+    /// Only what may stand in the way: neither estimate nor inventory, nor the checks that watch the source for seconds, as those never block.
+    /// </summary>
     internal bool ChecksOnly { get; init; }
 
     /// <summary>Throws where a pattern fits no check, or no check is left.</summary>

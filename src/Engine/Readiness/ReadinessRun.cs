@@ -19,7 +19,7 @@ internal static class ReadinessRun
 
     public static async Task<ReadinessReport> RunAsync(MigrationSession session, ReadinessOptions options, string? ownMigrationId, CancellationToken cancellationToken)
     {
-        var checks = CheckSelection.Select(options);
+        IReadOnlyList<IReadinessCheck> checks = [.. CheckSelection.Select(options).Where(check => !(options.ChecksOnly && check is IReadsWriteSample))];
         var wantsFigures = !options.ChecksOnly && options.Include.Count == 0;
         var (catalog, link) = await LookAsync(session, wantsFigures, cancellationToken);
 

@@ -9,6 +9,9 @@ internal sealed class ParallelRestorer(MigrationSession session, SchemaRestorer 
 {
     private const string ForeignKey = "FK CONSTRAINT";
 
+    /// <summary>How much longer another index than a B-tree takes for the same table, roughly: it has no parallel workers in most versions.</summary>
+    private const int SlowAccessMethod = 4;
+
     /// <summary>More attempts than that at an entry whose locks met those of another are no accident.</summary>
     private const int MostDeadlocks = 5;
 
@@ -17,13 +20,16 @@ internal sealed class ParallelRestorer(MigrationSession session, SchemaRestorer 
     /// <summary>Builds side by side, where nothing was said; each may have parallel workers of its own.</summary>
     public int Jobs => session.StartOptions.IndexJobs is > 0 and var jobs ? jobs : Math.Clamp(Environment.ProcessorCount, 2, 4);
 
-    /// <summary>Index builds first, as they wait for nothing but each other's processors; foreign keys where no other one holds either of their tables.</summary>
-    public async Task RestoreAsync(IReadOnlyList<SchemaEntry> entries, CancellationToken cancellationToken)
+    /// <summary>
+    /// Index builds first, as they wait for nothing but each other's processors; then, where no other one holds either of their tables, foreign keys,
+    /// and beside these what wants indexes and can do without them.
+    /// </summary>
+    public async Task RestoreAsync(IReadOnlyList<SchemaEntry> entries, Func<CancellationToken, Task> besideForeignKeys, CancellationToken cancellationToken)
     {
         var work = new Work(this, entries.Count);
         session.Meter.PlanSteps(entries.Count);
         await Parallel.ForEachAsync(
-            entries.Where(entry => entry.Kind == "INDEX"),
+            await LongestFirstAsync([.. entries.Where(entry => entry.Kind == "INDEX")], cancellationToken),
             new ParallelOptions { MaxDegreeOfParallelism = Jobs, CancellationToken = cancellationToken },
             async (entry, token) => await work.MakeAsync(entry, token));
         var others = entries.Where(entry => entry.Kind is not "INDEX").ToList();
@@ -33,7 +39,9 @@ internal sealed class ParallelRestorer(MigrationSession session, SchemaRestorer 
             await work.MakeAsync(entry, cancellationToken);
         }
 
-        await MakeForeignKeysAsync([.. others.Where(entry => entry.Kind == ForeignKey)], work, cancellationToken);
+        await Task.WhenAll(
+            MakeForeignKeysAsync([.. others.Where(entry => entry.Kind == ForeignKey)], work, cancellationToken),
+            besideForeignKeys(cancellationToken));
         // Comments on foreign keys among them.
         foreach (var entry in others.Skip(before.Count).Where(entry => entry.Kind != ForeignKey))
         {
@@ -48,6 +56,17 @@ internal sealed class ParallelRestorer(MigrationSession session, SchemaRestorer 
         {
             await MakeAloneAsync(entry, cancellationToken);
         }
+    }
+
+    /// <summary>A long one that begins last would keep one processor busy and the others waiting.</summary>
+    private async Task<IReadOnlyList<SchemaEntry>> LongestFirstAsync(IReadOnlyList<SchemaEntry> indexes, CancellationToken cancellationToken)
+    {
+        var tables = indexes.Select(index => LockedTables.Of(index.Sql)).OfType<string>().Distinct(StringComparer.Ordinal).ToArray();
+        await using var target = await session.OpenTargetAsync(cancellationToken);
+        var bytes = (await target.ListAsync(
+            "SELECT t.name, coalesce(pg_table_size(to_regclass(t.name)), 0) FROM unnest($1::text[]) t(name)",
+            row => (Table: row.GetString(0), Bytes: row.GetInt64(1)), cancellationToken, (object)tables)).ToDictionary(row => row.Table, row => row.Bytes, StringComparer.Ordinal);
+        return [.. indexes.OrderByDescending(index => LockedTables.Of(index.Sql) is { } table ? bytes[table] * (index.Sql.Contains(" USING btree ", StringComparison.Ordinal) ? 1 : SlowAccessMethod) : 0)];
     }
 
     private async Task MakeForeignKeysAsync(List<SchemaEntry> entries, Work work, CancellationToken cancellationToken)

@@ -211,7 +211,7 @@ internal sealed class StateStore(NpgsqlDataSource target)
     {
         await using var connection = await target.OpenConnectionAsync(cancellationToken);
         return await connection.ListAsync(
-            "SELECT schema_name, table_name FROM heroku_migrator.moved_table WHERE analyzed_at IS NULL ORDER BY 1, 2",
+            "SELECT schema_name, table_name FROM heroku_migrator.moved_table WHERE analyzed_at IS NULL ORDER BY least(rows, 30000) * jsonb_array_length(plan->'Columns') DESC NULLS LAST, 1, 2",
             row => (row.GetString(0), row.GetString(1)),
             cancellationToken);
     }

@@ -3,7 +3,7 @@ using HerokuMigrator.Catalog;
 
 namespace HerokuMigrator.Readiness;
 
-/// <summary>A check that waits for the <see cref="WriteSample"/>: where one is chosen, the sample is begun first, as it takes its time.</summary>
+/// <summary>A check that waits for the <see cref="WriteSample"/>: where one is chosen, the sample is begun first, as it takes its time. It must not block: a start leaves it out.</summary>
 internal interface IReadsWriteSample;
 
 /// <summary>
