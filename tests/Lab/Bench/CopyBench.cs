@@ -26,7 +26,7 @@ internal static class CopyBench
                extract(epoch FROM (SELECT max(at) FROM p WHERE message LIKE '% -> Replicating') - (SELECT max(done_at) FROM heroku_migrator.schema_entry WHERE stage = 'AfterDrain'))::float8
         """;
 
-    private sealed record Options(string Program, int Jobs, HerokuLikeServer Source, PlanetScaleLikeServer Target);
+    private sealed record Options(string Program, int Jobs, HerokuLikeServer Source, PlanetScaleLikeServer Target, bool WatchesTimeLeft);
 
     public static async Task<int> RunAsync(LabArguments arguments, CancellationToken cancellationToken)
     {
@@ -37,7 +37,7 @@ internal static class CopyBench
         await using var target = await PlanetScaleLikeServer.StartAsync(Server, cancellationToken);
         await LabSchema.LoadAsync(source.Database, ["copy-bench.sql"], arguments.Number("scale", 1), cancellationToken);
         await source.Database.ExecuteAsync("VACUUM ANALYZE", cancellationToken);
-        var options = new Options(program, (int)arguments.Number("jobs", 2), source, target);
+        var options = new Options(program, (int)arguments.Number("jobs", 2), source, target, arguments.Has("time-left"));
         await Console.Out.WriteLineAsync($"{BenchMachine.Description}, {options.Jobs} jobs; {await SizeAsync(source.Database, cancellationToken)}");
         var seconds = ways.ToDictionary(way => way, _ => new List<double>());
         for (var run = 0; run < runs; run++)
@@ -101,8 +101,14 @@ internal static class CopyBench
 
     private static async Task<string> MigrateAsync(Options options, LabDatabase target, string folder, Stopwatch watch, CancellationToken cancellationToken)
     {
+        await using var timeLeft = options.WatchesTimeLeft ? new TimeLeftWatch(target) : null;
         await Face(options, target, folder).RunAsync(["start"], cancellationToken);
         watch.Stop();
+        if (timeLeft is not null)
+        {
+            await Console.Out.WriteLineAsync(await timeLeft.DescribeAsync(50, cancellationToken));
+        }
+
         await using var connection = new NpgsqlConnection(target.AdminConnectionString);
         await connection.OpenAsync(cancellationToken);
         await using var command = new NpgsqlCommand(PartsSql, connection);

@@ -80,7 +80,7 @@ internal static class ScaleBench
         {
             await using var idle = new StallWatch(source.Database, tables);
             await Task.Delay(TimeSpan.FromSeconds(5), cancellationToken);
-            var (before, _) = await idle.EndAsync();
+            var before = Longest(await idle.EndAsync());
             if (stock)
             {
                 await CopySchemaAsync(target.Database, tables, cancellationToken);
@@ -97,16 +97,35 @@ internal static class ScaleBench
                 await new MeasuredProgram(program, source.Url, target.Url, stateFolder).RunAsync(["start"], cancellationToken);
             }
 
-            var (longest, writes) = await writers.EndAsync();
+            var writes = await writers.EndAsync();
+            var capture = stock ? "" : string.Create(CultureInfo.InvariantCulture, $", while it made its capture: {Longest(writes, await CaptureAsync(target.Database, cancellationToken)):0} ms");
             await Console.Out.WriteLineAsync(string.Create(
                 CultureInfo.InvariantCulture,
-                $"longest of {writes:#,0} writes by {StallWatch.Writers} writers into {tables:#,0} tables while {(stock ? "stock Bucardo made its capture" : "ours started, from schema to replication")}: {longest:0} ms; in 5 s before: {before:0} ms; load {BenchMachine.Load}"));
+                $"longest of {writes.Count:#,0} writes by {StallWatch.Writers} writers into {tables:#,0} tables while {(stock ? "stock Bucardo made its capture" : "ours started, from schema to replication")}: {Longest(writes):0} ms{capture}; in 5 s before: {before:0} ms; load {BenchMachine.Load}"));
         }
         finally
         {
             LeftoverProcesses.Kill(stateFolder);
             Directory.Delete(stateFolder, recursive: true);
         }
+    }
+
+    private static double Longest(IEnumerable<Write> writes, (DateTimeOffset From, DateTimeOffset To)? window = null) =>
+        writes.Where(write => window is not { } within || (write.At + write.Took >= within.From && write.At <= within.To)).Max(write => write.Took.TotalMilliseconds);
+
+    /// <summary>From the last entry of the schema on the target, where all of them come before the rows, to the first row.</summary>
+    private static async Task<(DateTimeOffset From, DateTimeOffset To)> CaptureAsync(LabDatabase target, CancellationToken cancellationToken)
+    {
+        await using var connection = new NpgsqlConnection(target.AdminConnectionString);
+        await connection.OpenAsync(cancellationToken);
+        await using var command = new NpgsqlCommand(
+            """
+            SELECT (SELECT max(done_at) FROM heroku_migrator.schema_entry WHERE stage = 'BeforeData'),
+                   (SELECT min(at) FROM heroku_migrator.event WHERE kind = 'phase' AND message = 'Preparing -> Copying')
+            """, connection);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        return (reader.GetFieldValue<DateTimeOffset>(0), reader.GetFieldValue<DateTimeOffset>(1));
     }
 
     /// <summary>The same tables, empty; Bucardo looks at both sides.</summary>
@@ -147,22 +166,24 @@ internal static class ScaleBench
     }
 }
 
-/// <summary>Writers that note how long their longest write took; each write is a transaction of one row in the next table.</summary>
+/// <summary>One write, by the clock of the machine that the servers run on too.</summary>
+internal sealed record Write(DateTimeOffset At, TimeSpan Took);
+
+/// <summary>Writers that note how long each write took; each is a transaction of one row in the next table.</summary>
 internal sealed class StallWatch : IAsyncDisposable
 {
     public const int Writers = 2;
 
     private readonly CancellationTokenSource _ended = new();
-    private readonly Task<(double Longest, long Writes)>[] _writers;
+    private readonly Task<List<Write>>[] _writers;
 
     public StallWatch(HerokuLikeDatabase database, int tables) =>
         _writers = [.. Enumerable.Range(0, Writers).Select(number => Task.Run(() => WriteAsync(database, tables, number)))];
 
-    public async Task<(double LongestMs, long Writes)> EndAsync()
+    public async Task<IReadOnlyList<Write>> EndAsync()
     {
         await _ended.CancelAsync();
-        var results = await Task.WhenAll(_writers);
-        return (results.Max(result => result.Longest), results.Sum(result => result.Writes));
+        return [.. (await Task.WhenAll(_writers)).SelectMany(writes => writes)];
     }
 
     public async ValueTask DisposeAsync()
@@ -171,21 +192,21 @@ internal sealed class StallWatch : IAsyncDisposable
         _ended.Dispose();
     }
 
-    private async Task<(double Longest, long Writes)> WriteAsync(HerokuLikeDatabase database, int tables, int number)
+    private async Task<List<Write>> WriteAsync(HerokuLikeDatabase database, int tables, int number)
     {
         await using var connection = new NpgsqlConnection(database.ConnectionString);
         await connection.OpenAsync();
-        var (longest, writes) = (0d, 0L);
-        for (var table = number * tables / Writers; !_ended.IsCancellationRequested; table++, writes++)
+        List<Write> writes = [];
+        for (var table = number * tables / Writers; !_ended.IsCancellationRequested; table++)
         {
             await using var command = new NpgsqlCommand(
                 string.Create(CultureInfo.InvariantCulture, $"UPDATE many.t{1 + (table % tables)} SET note = 'written' WHERE id = 1"), connection) { CommandTimeout = 0 };
-            var watch = Stopwatch.StartNew();
+            var (at, watch) = (DateTimeOffset.UtcNow, Stopwatch.StartNew());
             await command.ExecuteNonQueryAsync();
-            longest = Math.Max(longest, watch.Elapsed.TotalMilliseconds);
+            writes.Add(new Write(at, watch.Elapsed));
             await Task.Delay(1);
         }
 
-        return (longest, writes);
+        return writes;
     }
 }
