@@ -10,7 +10,7 @@ internal static class LabCommandLine
                HerokuMigrator.Lab corpus --all | --schema NAME[,NAME] [--at-a-time N]
                                          [--rows N] [--statements N] [--out FILE.md]
                HerokuMigrator.Lab bench-readiness --console FILE [--tables N,N] [--runs N]
-               HerokuMigrator.Lab bench-copy --console FILE [--scale N] [--runs N] [--jobs N] [--ways NAME,NAME] [--time-left]
+               HerokuMigrator.Lab bench-copy --console FILE [--scale N] [--runs N] [--jobs N] [--ways NAME,NAME] [--once NAME,NAME] [--time-left]
                HerokuMigrator.Lab bench-estimates --console FILE [--shapes NAME,NAME] [--runs N]
                HerokuMigrator.Lab bench-catchup --console FILE [--changes N,N] [--ways stock,ours] [--limit SECONDS] [--bulk N]
                HerokuMigrator.Lab bench-compare --console FILE [--scale N] [--runs N]
@@ -36,7 +36,7 @@ internal static class LabCommandLine
                 ["serve", .. var rest] => await Serve.RunAsync(LabArguments.Parse(rest, ["tiny"], ["scale", "rate", "clients"]), cancellationToken),
                 ["corpus", .. var rest] => await CorpusCommand.RunAsync(LabArguments.Parse(rest, ["all"], ["schema", "out", "rows", "statements", "at-a-time"]), cancellationToken),
                 ["bench-readiness", .. var rest] => await ReadinessBench.RunAsync(LabArguments.Parse(rest, [], ["console", "tables", "runs"]), cancellationToken),
-                ["bench-copy", .. var rest] => await CopyBench.RunAsync(LabArguments.Parse(rest, ["time-left"], ["console", "scale", "runs", "jobs", "ways"]), cancellationToken),
+                ["bench-copy", .. var rest] => await CopyBench.RunAsync(LabArguments.Parse(rest, ["time-left"], ["console", "scale", "runs", "jobs", "ways", "once"]), cancellationToken),
                 ["bench-estimates", .. var rest] => await EstimateBench.RunAsync(LabArguments.Parse(rest, [], ["console", "shapes", "runs"]), cancellationToken),
                 ["bench-catchup", .. var rest] => await CatchUpBench.RunAsync(LabArguments.Parse(rest, [], ["console", "changes", "ways", "limit", "bulk"]), cancellationToken),
                 ["bench-compare", .. var rest] => await CompareBench.RunAsync(LabArguments.Parse(rest, [], ["console", "scale", "runs"]), cancellationToken),

@@ -39,10 +39,11 @@ internal static class CopyBench
         await source.Database.ExecuteAsync("VACUUM ANALYZE", cancellationToken);
         var options = new Options(program, (int)arguments.Number("jobs", 2), source, target, arguments.Has("time-left"));
         await Console.Out.WriteLineAsync($"{BenchMachine.Description}, {options.Jobs} jobs; {await SizeAsync(source.Database, cancellationToken)}");
-        var seconds = ways.ToDictionary(way => way, _ => new List<double>());
+        string[] once = arguments.Text("once")?.Split(',') ?? [];
+        var seconds = ways.Concat(once).ToDictionary(way => way, _ => new List<double>());
         for (var run = 0; run < runs; run++)
         {
-            foreach (var way in ways)
+            foreach (var way in run == 0 ? ways.Concat(once) : ways)
             {
                 var took = await MeasureAsync(way, options, cancellationToken);
                 seconds[way].Add(took.Seconds);

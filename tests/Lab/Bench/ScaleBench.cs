@@ -98,7 +98,8 @@ internal static class ScaleBench
             }
 
             var writes = await writers.EndAsync();
-            var capture = stock ? "" : string.Create(CultureInfo.InvariantCulture, $", while it made its capture: {Longest(writes, await CaptureAsync(target.Database, cancellationToken)):0} ms");
+            var longest = Longest(writes, stock ? null : await CaptureAsync(target.Database, cancellationToken));
+            var capture = stock ? "" : string.Create(CultureInfo.InvariantCulture, $", while it made its capture: {longest:0} ms");
             await Console.Out.WriteLineAsync(string.Create(
                 CultureInfo.InvariantCulture,
                 $"longest of {writes.Count:#,0} writes by {StallWatch.Writers} writers into {tables:#,0} tables while {(stock ? "stock Bucardo made its capture" : "ours started, from schema to replication")}: {Longest(writes):0} ms{capture}; in 5 s before: {before:0} ms; load {BenchMachine.Load}"));
