@@ -21,6 +21,8 @@ internal sealed class ControlCluster : IAsyncDisposable
     /// <summary>The kernel's limit for a socket's path, less the name of the socket itself.</summary>
     private const int LongestSocketFolder = 107 - 16;
 
+    private const int StartAttempts = 2;
+
     private static readonly TimeSpan OrphanPatience = TimeSpan.FromSeconds(60);
 
     private readonly MigrationHome _home;
@@ -245,16 +247,30 @@ internal sealed class ControlCluster : IAsyncDisposable
     {
         // Bucardo commits its status once a table in each run; what a crash of this machine could take of that is made anew anyway.
         var options = $"-k '{SocketFolder.Replace("'", "'\\''", StringComparison.Ordinal)}' -p {Port} -c listen_addresses='' -c max_connections=50 -c shared_buffers=32MB -c logging_collector=off -c synchronous_commit=off";
-        try
+        for (var attempt = 1; ; attempt++)
         {
-            await _runner.RunCheckedAsync(
-                Server(Programs.PgCtl)
-                    .WithArguments("start", "-D", DataFolder, "-l", LogFile, "-w", "-t", "60", "-o", options),
-                cancellationToken);
-        }
-        catch (MigrationException exception) when (exception.ErrorId == "CommandFailed")
-        {
-            throw Errors.ControlClusterFailed(exception.Message + " See " + LogFile + ".", exception);
+            try
+            {
+                await _runner.RunCheckedAsync(
+                    Server(Programs.PgCtl)
+                        .WithArguments("start", "-D", DataFolder, "-l", LogFile, "-w", "-t", "60", "-o", options),
+                    cancellationToken);
+                return;
+            }
+            catch (MigrationException exception) when (exception.ErrorId == "CommandFailed")
+            {
+                // The pg_ctl of a program that was killed may have begun at the same moment: then that one's server is it.
+                await WaitForOrphansAsync(() => IsStartingAsync(cancellationToken), cancellationToken);
+                if (await IsRunningAsync(cancellationToken))
+                {
+                    return;
+                }
+
+                if (attempt == StartAttempts)
+                {
+                    throw Errors.ControlClusterFailed(exception.Message + " See " + LogFile + ".", exception);
+                }
+            }
         }
     }
 
