@@ -32,7 +32,7 @@ internal sealed record FaceCall(string Verb, params IReadOnlyList<string> Argume
     {
         string[] command =
         [
-            .. Wrapper, DotNet(), Path.Combine(AppContext.BaseDirectory, "heroku-migrator.dll"), Verb, .. Arguments,
+            .. Wrapper, DotNet(), ConsoleProgram.Assembly, Verb, .. Arguments,
             .. Guarded.Contains(Verb) ? ["--force"] : Array.Empty<string>(), "--name", Name,
         ];
         var start = new ProcessStartInfo(command[0], command[1..])

@@ -24,7 +24,7 @@ public sealed class HostProgram : IAsyncDisposable
     public static HostProgram Start(LabMove move, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet") { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
-        foreach (var argument in (string[])[Path.Combine(AppContext.BaseDirectory, "heroku-migrator.dll"), .. arguments, "--name", move.Options.Name])
+        foreach (var argument in (string[])[ConsoleProgram.Assembly, .. arguments, "--name", move.Options.Name])
         {
             start.ArgumentList.Add(argument);
         }
