@@ -41,6 +41,9 @@ internal sealed class MigrationSession : IAsyncDisposable
     /// <summary>On each side, at most: a copy with many streams, its index builds, and what is asked beside them.</summary>
     private const int MaxConnections = 80;
 
+    /// <summary>What goes to and comes from a server at a time; the driver's own 8 KB cost a stream of rows many more ways into the kernel.</summary>
+    private const int BufferBytes = 64 * 1024;
+
     private readonly string _application;
     private readonly ProgressKeeper _progress;
     private Task<ApplicationSettings>? _applicationSettings;
@@ -55,8 +58,8 @@ internal sealed class MigrationSession : IAsyncDisposable
         _progress = new ProgressKeeper(events);
         Events = _progress;
         _application = OperatorLock.ApplicationName(operation);
-        Source = source.CreateDataSource(_application, EngineSettings, builder => builder.MaxPoolSize = MaxConnections);
-        Target = target.CreateDataSource(_application, EngineSettings, builder => builder.MaxPoolSize = MaxConnections);
+        Source = source.CreateDataSource(_application, EngineSettings, ForStreams);
+        Target = target.CreateDataSource(_application, EngineSettings, ForStreams);
         Store = new StateStore(Target);
         Cluster = new ControlCluster(home, Runner, Events);
         Daemon = new BucardoDaemon(home, Cluster, Runner, Events);
@@ -102,6 +105,9 @@ internal sealed class MigrationSession : IAsyncDisposable
 
     /// <summary>How far this operation's copy is.</summary>
     public CopyMeter Meter { get; } = new(TimeProvider.System);
+
+    private static void ForStreams(NpgsqlConnectionStringBuilder builder) =>
+        (builder.MaxPoolSize, builder.ReadBufferSize, builder.WriteBufferSize) = (MaxConnections, BufferBytes, BufferBytes);
 
     private static Dictionary<string, string> EngineSettings =>
         new(PinnedSettings, StringComparer.Ordinal) { ["search_path"] = "pg_catalog" };
