@@ -3,7 +3,9 @@ using System.Security.Cryptography;
 using HerokuMigrator.Bucardo;
 using HerokuMigrator.Capture;
 using HerokuMigrator.Catalog;
+using HerokuMigrator.Copy;
 using HerokuMigrator.Operations;
+using Npgsql;
 
 namespace HerokuMigrator.Cutover;
 
@@ -17,19 +19,50 @@ internal sealed class Drain(MigrationSession session, IReadOnlyList<TableInfo> r
     private static readonly TimeSpan KickEvery = TimeSpan.FromMilliseconds(400);
     private static readonly TimeSpan LookForFaultsEvery = TimeSpan.FromSeconds(2);
 
+    /// <summary>
+    /// The same without the daemon, which is ended for it: for under the fence, where nothing can be captured any more and a run of Bucardo over every table would make writers wait.
+    /// Null where Bucardo must do it.
+    /// </summary>
+    public async Task<TimeSpan?> TryPassSentinelWithoutDaemonAsync(CancellationToken cancellationToken)
+    {
+        await using var source = await session.OpenSourceAsync(cancellationToken);
+        await using var target = await session.OpenTargetAsync(cancellationToken);
+        var mark = await WriteSentinelAsync(source, cancellationToken);
+        var clock = Stopwatch.StartNew();
+        await session.Daemon.KillAsync(cancellationToken);
+        await EndDaemonSessionsAsync(target, cancellationToken);
+        if (!await new SnapshotDrain(session).TryApplyAsync(replayed, cancellationToken) || await ReadSentinelAsync(target, cancellationToken) != mark)
+        {
+            return null;
+        }
+
+        // A process that it had made at that very moment may have read what is applied now; it must not commit later, over what the application writes then.
+        await EndDaemonSessionsAsync(target, cancellationToken);
+        return clock.Elapsed;
+    }
+
+    /// <summary>What such a session was about to commit is undone; the role is ours, so no right is needed for it.</summary>
+    private static async Task EndDaemonSessionsAsync(NpgsqlConnection target, CancellationToken cancellationToken)
+    {
+        while ((await target.ListAsync(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user AND application_name ILIKE 'bucardo%'",
+            row => row.GetBoolean(0), cancellationToken)).Count > 0)
+        {
+            await Task.Delay(Poll, cancellationToken);
+        }
+    }
+
     /// <summary>Returns the time from the sentinel's commit on the source to its sight on the target, or null where the time ran out.</summary>
     public async Task<TimeSpan?> PassSentinelAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
-        var mark = RandomNumberGenerator.GetHexString(32);
         await using var source = await session.OpenSourceAsync(cancellationToken);
         await using var target = await session.OpenTargetAsync(cancellationToken);
-        await source.ExecuteAsync(
-            "INSERT INTO heroku_migrator.sentinel (id, mark) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET mark = excluded.mark", cancellationToken, mark);
+        var mark = await WriteSentinelAsync(source, cancellationToken);
         var clock = Stopwatch.StartNew();
         var kicked = TimeSpan.MinValue;
         var looked = TimeSpan.Zero;
         var mendedAt = DateTimeOffset.UtcNow;
-        while (await target.ScalarAsync<string>("SELECT mark FROM heroku_migrator.sentinel WHERE id = 1", cancellationToken) != mark)
+        while (await ReadSentinelAsync(target, cancellationToken) != mark)
         {
             if (clock.Elapsed >= timeout)
             {
@@ -58,6 +91,17 @@ internal sealed class Drain(MigrationSession session, IReadOnlyList<TableInfo> r
 
         return clock.Elapsed;
     }
+
+    private static async Task<string> WriteSentinelAsync(NpgsqlConnection source, CancellationToken cancellationToken)
+    {
+        var mark = RandomNumberGenerator.GetHexString(32);
+        await source.ExecuteAsync(
+            "INSERT INTO heroku_migrator.sentinel (id, mark) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET mark = excluded.mark", cancellationToken, mark);
+        return mark;
+    }
+
+    private static Task<string?> ReadSentinelAsync(NpgsqlConnection target, CancellationToken cancellationToken) =>
+        target.ScalarAsync<string>("SELECT mark FROM heroku_migrator.sentinel WHERE id = 1", cancellationToken);
 
     /// <summary>
     /// A run fails for ever where a unique value has passed from a row whose key cannot be carried to another row: the first one's change is not among the captured.

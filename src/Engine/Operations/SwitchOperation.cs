@@ -240,8 +240,13 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
     private async Task<TimeSpan> ProveAsync(IReadOnlyList<TableInfo> replayed, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
         var drain = new Drain(session, replayed);
-        var sentinel = await drain.PassSentinelAsync(deadline - DateTimeOffset.UtcNow, cancellationToken)
-            ?? throw Errors.DrainTimedOut(options.TimeoutSeconds, "the sentinel had not arrived");
+        if (await drain.TryPassSentinelWithoutDaemonAsync(cancellationToken) is not { } sentinel)
+        {
+            await _replication.EnsureRunningAsync(replayed, cancellationToken);
+            sentinel = await drain.PassSentinelAsync(deadline - DateTimeOffset.UtcNow, cancellationToken)
+                ?? throw Errors.DrainTimedOut(options.TimeoutSeconds, "the sentinel had not arrived");
+        }
+
         if (!await drain.WaitUntilNothingPendingAsync(deadline - DateTimeOffset.UtcNow, cancellationToken))
         {
             throw Errors.DrainTimedOut(options.TimeoutSeconds, "changes were still without their mark");
