@@ -22,7 +22,7 @@ internal static class Pace
     /// <summary>Rows times indexes a second and stream, where a table is copied into its finished indexes.</summary>
     public const double IndexedRowsPerSecond = 180_000;
 
-    /// <summary>Changed rows a second that one run of Bucardo applies.</summary>
+    /// <summary>Changed rows a second that are applied, by a run of Bucardo or without one.</summary>
     public const double ReplayedRowsPerSecond = 20_000;
 
     /// <summary>Bytes of the finished index.</summary>
@@ -66,18 +66,19 @@ internal static class Pace
 
     public const int FenceTargetRoundTrips = 3;
 
-    /// <summary>One run of Bucardo with nothing to do, before it looks at its tables.</summary>
-    public const double RunSeconds = 0.1;
+    /// <summary>The end of the daemon, the sentinel, and the last drain where nothing but that is pending.</summary>
+    public const double DrainSeconds = 0.15;
 
-    /// <summary>It asks table by table.</summary>
-    public const double RunSecondsPerTable = 0.001;
+    /// <summary>It is looked at twice whether anything of it is pending: before the drain, and for the proof.</summary>
+    public const double DrainSecondsPerTable = 0.000_1;
 
-    public const int RunRoundTripsPerWrittenTable = 8;
+    public const int DrainTablesPerRoundTrip = 50;
 
-    /// <summary>A run may be under way when the sentinel is written, and the next one is what carries it.</summary>
-    public const double RunsUntilProven = 1.5;
+    public const double DrainSecondsPerWrittenTable = 0.01;
 
-    /// <summary>The end of the daemon, the counters of the target, the phase.</summary>
+    public const int DrainRoundTripsPerWrittenTable = 10;
+
+    /// <summary>The counters of the target, the phase.</summary>
     public const double HandOverSeconds = 0.1;
 
     public const int HandOverRoundTrips = 12;

@@ -19,20 +19,21 @@ internal static class PauseEstimate
         var batches = Math.Ceiling(inputs.Schema.FencedRelations / 250_000d);
         var fence = ((Pace.FenceSourceRoundTrips + batches) * source) + (Pace.FenceTargetRoundTrips * target) + (inputs.Schema.FencedRelations * Pace.FenceSecondsPerRelation);
         var written = Math.Min(inputs.Writes?.WrittenTables ?? 0, inputs.Replayed.Count);
-        var run = Pace.RunSeconds + (inputs.Replayed.Count * (Pace.RunSecondsPerTable + source)) + (written * Pace.RunRoundTripsPerWrittenTable * Math.Max(source, target))
+        var proof = Pace.DrainSeconds + (inputs.Replayed.Count * (Pace.DrainSecondsPerTable + (2 * source / Pace.DrainTablesPerRoundTrip)))
+            + (written * (Pace.DrainSecondsPerWrittenTable + (Pace.DrainRoundTripsPerWrittenTable * Math.Max(source, target))))
             + ((inputs.Writes?.RowsPerSecond ?? 0) / Pace.ReplayedRowsPerSecond);
         var entry = Pace.EntrySeconds + (Pace.EntryRoundTrips * target);
         var under = IndexEstimate.ForeignKeySeconds([.. inputs.Schema.ForeignKeys.Where(key => key.UnderFence)], entry) + (inputs.Schema.RowSecurityTables * entry);
         var sequences = (Math.Ceiling((double)inputs.Sequences / Pace.SequencesPerRoundTrip) * (source + target)) + (inputs.Sequences * Pace.SecondsPerSequence);
         var handOver = Pace.HandOverSeconds + (Pace.HandOverRoundTrips * Math.Max(source, target));
         var whole = inputs.CopySeconds([.. inputs.Whole.Select(table => (double)table.Bytes)]) + (inputs.Schema.WholeIndexedRows / Pace.IndexedRowsPerSecond / Pace.SideBySide);
-        return (fence, run * Pace.RunsUntilProven, whole, under, sequences, handOver);
+        return (fence, proof, whole, under, sequences, handOver);
     }
 
     private static IEnumerable<string> Sentences(EstimateInputs inputs, double fence, double proof, double whole, double under)
     {
         yield return $"a fence around {Words.Count(inputs.Schema.FencedRelations, "table or sequence", "tables and sequences")} {Words.Seconds(fence)}, attempts that get no lock not counted";
-        yield return $"the last replay over {FindingText.Count(inputs.Replayed.Count, "table")} {Words.Seconds(proof)}, with round trips of {Words.Milliseconds(inputs.Link.SourceRoundTrip)} to the source";
+        yield return $"the last drain over {FindingText.Count(inputs.Replayed.Count, "table")} {Words.Seconds(proof)}, with round trips of {Words.Milliseconds(inputs.Link.SourceRoundTrip)} to the source";
         var tables = inputs.Whole.ToList();
         if (tables.Count > 0)
         {
