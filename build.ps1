@@ -9,11 +9,15 @@ param(
     [ValidateSet('Release', 'Debug')]
     [string] $Configuration = 'Release',
 
+    # test: also run the specs that take minutes each.
+    [switch] $Long,
+
     # prerequisites: also get PowerShell and Pester into .tools, where none is here.
     [switch] $WithPowerShell
 )
 
 $properties = @("-p:Configuration=$Configuration")
+if ($Long) { $properties += '-p:LongSpecs=true' }
 if ($WithPowerShell) { $properties += '-p:WithPowerShell=true' }
 $env:DOTNET_CLI_TELEMETRY_OPTOUT = '1'
 $env:DOTNET_NOLOGO = '1'

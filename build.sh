@@ -13,6 +13,7 @@ usage: ./build.sh [task] [options]
   clean            remove what the build wrote
 options:
   --configuration Release|Debug   default: Release
+  --long                          test: also run the specs that take minutes each
   --with-powershell               prerequisites: also get PowerShell and Pester into .tools, where none is here
 TEXT
 }
@@ -23,6 +24,7 @@ properties=()
 while [[ $# -gt 0 ]]; do
     case $1 in
         --configuration) properties+=("-p:Configuration=${2:?--configuration needs a value}"); shift 2 ;;
+        --long) properties+=(-p:LongSpecs=true); shift ;;
         --with-powershell) properties+=(-p:WithPowerShell=true); shift ;;
         -h | --help) usage; exit 0 ;;
         *) usage >&2; exit 2 ;;

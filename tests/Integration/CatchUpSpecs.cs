@@ -125,6 +125,7 @@ public sealed class CatchUpSpecs(LabPair lab)
     [Fact]
     public async Task Killed_anywhere_under_live_writers_it_is_applied_again_and_comes_to_the_same()
     {
+        LongSpecs.SkipUnlessWanted();
         await using var source = await HerokuLikeServer.StartAsync(Token);
         await using var target = await PlanetScaleLikeServer.StartAsync(Token);
         await using var move = new LabMove(await source.CreateDatabaseAsync(Token), await target.CreateDatabaseAsync(Token));
@@ -182,6 +183,7 @@ public sealed class CatchUpSpecs(LabPair lab)
     [Fact]
     public async Task A_change_of_very_many_rows_is_taken_from_a_daemon_that_runs()
     {
+        LongSpecs.SkipUnlessWanted();
         await using var move = await lab.NewMoveAsync(Token);
         await Owner.ExecuteAsync(move.Source, "CREATE TABLE public.bulk (id integer PRIMARY KEY, n integer); INSERT INTO public.bulk SELECT g, 0 FROM generate_series(1, 700000) g", Token);
         await using var migrator = move.NewMigrator();

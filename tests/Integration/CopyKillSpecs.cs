@@ -8,8 +8,7 @@ namespace HerokuMigrator.Integration;
 /// <summary>kill -9 of command and worker at random moments of one copy, under load.</summary>
 public sealed class CopyKillSpecs(LabPair lab)
 {
-    /// <summary>How often. It takes minutes, so the ordinary run leaves it out.</summary>
-    private const string KillsVariable = "HEROKU_MIGRATOR_COPY_KILLS";
+    private const int Kills = 20;
 
     /// <summary>Two tables that are cut into chunks, and some that are not.</summary>
     private const string Tables = """
@@ -23,14 +22,12 @@ public sealed class CopyKillSpecs(LabPair lab)
 
     private const string Checkpoints = "SELECT table_name || ' ' || chunk, copied_at::text || ' ' || rows || ' ' || bytes || ' ' || xmin FROM heroku_migrator.copy_chunk WHERE copied_at IS NOT NULL";
 
-    private static readonly int Kills = int.Parse(Environment.GetEnvironmentVariable(KillsVariable) is { Length: > 0 } text ? text : "0", CultureInfo.InvariantCulture);
-
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task A_copy_that_is_killed_again_and_again_copies_no_chunk_twice_and_loses_nothing()
     {
-        Assert.SkipWhen(Kills == 0, $"It takes minutes: set {KillsVariable} to the number of kills, 20 for one.");
+        LongSpecs.SkipUnlessWanted();
         await using var move = await lab.NewMoveAsync(Token);
         await Owner.ExecuteAsync(move.Source, Tables, Token);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Token);

@@ -47,6 +47,7 @@ public sealed class KillSpecs(LabPair lab)
     [Fact]
     public async Task A_daemon_killed_in_every_phase_is_made_up_for()
     {
+        LongSpecs.SkipUnlessWanted();
         await using var move = await lab.NewMoveAsync(Token);
         await ShopSchema.CreateAsync(move.Source, 0.3, Token);
         var before = await SourceFootprint.CaptureAsync(move.Source, Token);
