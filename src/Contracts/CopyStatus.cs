@@ -37,7 +37,7 @@ public sealed record CopyStatus
 
     public double RowsPerSecond { get; init; }
 
-    /// <summary>Until all rows are copied, by the pace of the last while; null where there is none. Indexes are not in it.</summary>
+    /// <summary>Until all rows are copied, by the pace of the last while and what bytes, rows and columns are left; null where there is none. Indexes are not in it.</summary>
     public double? SecondsLeft { get; init; }
 
     /// <summary>Seconds since a byte moved.</summary>

@@ -13,13 +13,13 @@ internal sealed class RateWindow(TimeProvider time)
     private readonly List<Sample> _samples = [];
     private long _begun;
 
-    public sealed record Rates(double PlannedPerSecond, double SentPerSecond, double RowsPerSecond);
+    public sealed record Rates(double WorkPerSecond, double SentPerSecond, double RowsPerSecond);
 
     public void Clear() => _samples.Clear();
 
-    public Rates Add(long planned, long sent, long rows)
+    public Rates Add(long work, long sent, long rows)
     {
-        var now = new Sample(time.GetTimestamp(), planned, sent, rows);
+        var now = new Sample(time.GetTimestamp(), work, sent, rows);
         if (_samples.Count == 0)
         {
             _begun = now.At;
@@ -34,7 +34,7 @@ internal sealed class RateWindow(TimeProvider time)
         }
 
         return new Rates(
-            PerSecond(far, now, sample => sample.Planned),
+            PerSecond(far, now, sample => sample.Work),
             PerSecond(near, now, sample => sample.Sent),
             PerSecond(near, now, sample => sample.Rows));
     }
@@ -44,5 +44,5 @@ internal sealed class RateWindow(TimeProvider time)
     private double PerSecond(Sample? from, Sample now, Func<Sample, long> value) =>
         from is { } first && time.GetElapsedTime(first.At, now.At) is { TotalSeconds: > 0.5 and var seconds } ? (value(now) - value(first)) / seconds : 0;
 
-    private sealed record Sample(long At, long Planned, long Sent, long Rows);
+    private sealed record Sample(long At, long Work, long Sent, long Rows);
 }
