@@ -240,8 +240,8 @@ public sealed class PostgresServer : IAsyncDisposable
             }
 
             var log = await LabCommand.RunAsServerUserAsync("tail", ["-n", "20", LogFile], input: null, cancellationToken);
-            // Somebody else may have taken the port since it was found free; nothing else is worth a second try.
-            if (attempt == 5 || !log.Contains("Address already in use", StringComparison.Ordinal))
+            // Somebody else may have taken the port since it was found free, or a busy machine never got as far as a log; nothing else is worth a second try.
+            if (attempt == 5 || !(log.Length == 0 || log.Contains("Address already in use", StringComparison.Ordinal)))
             {
                 throw new LabException($"PostgreSQL did not start in {Folder}:\n{log}");
             }
