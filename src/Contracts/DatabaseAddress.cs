@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace HerokuMigrator;
 
 /// <summary>
@@ -16,6 +18,13 @@ public sealed class DatabaseAddress
         Database = database;
         User = user;
         _connectionString = connectionString;
+    }
+
+    /// <summary>From a certificate, which knows no connection string.</summary>
+    [JsonConstructor]
+    private DatabaseAddress(string host, int port, string database, string user)
+        : this(host, port, database, user, connectionString: null)
+    {
     }
 
     /// <summary>Host name, IP address, or the folder of a unix socket; several are joined by commas.</summary>
