@@ -85,12 +85,14 @@ internal static class CommandLine
         var defaults = new SwitchOptions();
         var lockTimeout = Number("--lock-timeout-ms", "how long one attempt waits for the locks of the fence, in milliseconds", defaults.LockTimeoutMs, 100, 60_000);
         var timeout = Number("--timeout-sec", "how long writes may be held back in all, in seconds; after that everything is put back", defaults.TimeoutSeconds, 1, 86_400);
+        var differences = new Option<bool>("--allow-differences") { Description = "switch although rows differed when they were compared last" };
         var command = verbs.Guarded("switch", "hold back writes on the source, prove the target complete, hand over",
             (migrator, parsed, token) => migrator.SwitchAsync(
-                new SwitchOptions { LockTimeoutMs = parsed.GetValue(lockTimeout), TimeoutSeconds = parsed.GetValue(timeout) }, token),
+                new SwitchOptions { LockTimeoutMs = parsed.GetValue(lockTimeout), TimeoutSeconds = parsed.GetValue(timeout), AllowDifferences = parsed.GetValue(differences) }, token),
             ResultText.Write);
         command.Options.Add(lockTimeout);
         command.Options.Add(timeout);
+        command.Options.Add(differences);
         return command;
     }
 

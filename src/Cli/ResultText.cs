@@ -35,7 +35,7 @@ internal static class ResultText
 
     public static void Write(SyncStatus status, TextWriter output, Paint paint)
     {
-        output.WriteLine($"{status.Name}: {status.Phase}, {Colour(status.Health, paint)}{(status.ReadyToSwitch ? ", ready to switch" : "")}");
+        output.WriteLine($"{status.Name}: {status.Phase}, {Colour(status.Health, paint)}{(status.ReadyToSwitch ? ", ready to switch" : "")}{(status.SwitchReadiness == SwitchReadiness.Warning ? paint.Yellow(" with warnings") : "")}");
         output.WriteLine($"  {status.TablesCopied} of {Count(status.Tables, "table")}, {Count(status.RowsCopied, "row")} copied" + Whole(status.TablesCopiedWhole));
         WriteList(LeftOut(paint), status.TablesLeftOut, output);
         if (status.Copy is { } copy)
@@ -57,6 +57,12 @@ internal static class ResultText
         foreach (var problem in status.Problems)
         {
             output.WriteLine($"  {paint.Yellow("!")} {problem}");
+        }
+
+        // The phase, and what is a problem as well, have been told.
+        foreach (var reason in status.SwitchReasons.Where(reason => reason.Id != "Phase" && !status.Problems.Any(problem => problem.StartsWith(reason.Finding, StringComparison.Ordinal))))
+        {
+            output.WriteLine($"  switch: {Colour(reason.Status, paint)} {reason.Id}: {reason.Finding}" + (reason.Remedy.Length > 0 ? " " + reason.Remedy.ReplaceLineEndings(" ") : ""));
         }
     }
 
@@ -140,6 +146,13 @@ internal static class ResultText
         WriteFile("to undo without this program", done.UndoFile, output);
         WriteFile("certificate", done.CertificateFile, output);
     }
+
+    private static string Colour(CheckStatus status, Paint paint) => status switch
+    {
+        CheckStatus.Blocked => paint.Red("blocked"),
+        CheckStatus.Warning => paint.Yellow("warning"),
+        _ => "note",
+    };
 
     private static string Whole(int tables) => tables > 0 ? $", {Count(tables, "table")} copied whole" : "";
 

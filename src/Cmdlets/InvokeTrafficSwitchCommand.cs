@@ -17,6 +17,10 @@ public sealed class InvokeTrafficSwitchCommand : GuardedCmdlet
     [ValidateRange(1, 86_400)]
     public int TimeoutSec { get; set; } = new SwitchOptions().TimeoutSeconds;
 
+    /// <summary>Switch although rows differed when they were compared last.</summary>
+    [Parameter]
+    public SwitchParameter AllowDifferences { get; set; }
+
     protected override void ProcessRecord()
     {
         if (!Approve("switch", Force))
@@ -24,7 +28,7 @@ public sealed class InvokeTrafficSwitchCommand : GuardedCmdlet
             return;
         }
 
-        var options = new SwitchOptions { LockTimeoutMs = LockTimeoutMs, TimeoutSeconds = TimeoutSec };
+        var options = new SwitchOptions { LockTimeoutMs = LockTimeoutMs, TimeoutSeconds = TimeoutSec, AllowDifferences = AllowDifferences };
         WriteObject(Use((migrator, cancellationToken) => migrator.SwitchAsync(options, cancellationToken)));
     }
 }

@@ -64,8 +64,14 @@ public sealed record SyncStatus
     /// <summary>Each table that Test-MigrationData has compared, with when it was last shown to be equal.</summary>
     public IReadOnlyList<TableProof> Proofs { get; init; } = [];
 
-    /// <summary>True where Invoke-TrafficSwitch may be called now.</summary>
-    public bool ReadyToSwitch { get; init; }
+    /// <summary>Whether Invoke-TrafficSwitch may be called now.</summary>
+    public SwitchReadiness SwitchReadiness { get; init; } = SwitchReadiness.Blocked;
+
+    /// <summary>What that rests on, the gravest first; empty where nothing is to be said.</summary>
+    public IReadOnlyList<SwitchReason> SwitchReasons { get; init; } = [];
+
+    /// <summary>True where a switch may be called now: its readiness is Ready or Warning.</summary>
+    public bool ReadyToSwitch => SwitchReadiness != SwitchReadiness.Blocked;
 
     public override string ToString() =>
         $"{Name}: {Phase}, {Health}" + (Copy is { IsCopying: true } copy ? $", {copy}" : "") + (Backlog is { } backlog ? $", backlog {backlog}" : "") + (LagSeconds is { } lag ? $", lag {lag:0.0} s" : "");

@@ -13,9 +13,6 @@ public sealed class Migrator(MigratorOptions options, IOperationEvents events) :
 {
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1);
 
-    /// <summary>Lag in seconds below which a switch is short.</summary>
-    private const double SmallLag = 5;
-
     /// <summary>The ids of all readiness checks, as the options of <see cref="TestReadinessAsync(ReadinessOptions, CancellationToken)"/> take them.</summary>
     public static IReadOnlyList<string> ReadinessCheckIds => [.. CheckSelection.All.Select(check => check.Id)];
 
@@ -86,7 +83,7 @@ public sealed class Migrator(MigratorOptions options, IOperationEvents events) :
                 while (true)
                 {
                     var status = await reader.ReadAsync(cancellationToken);
-                    if ((status.ReadyToSwitch && status.LagSeconds < SmallLag) || status.Phase is MigrationPhase.Switched or MigrationPhase.Completed)
+                    if ((status.ReadyToSwitch && status.LagSeconds < ReplicationReasons.SmallLag) || status.Phase is MigrationPhase.Switched or MigrationPhase.Completed)
                     {
                         return status;
                     }

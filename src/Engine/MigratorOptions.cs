@@ -31,6 +31,9 @@ public sealed record SwitchOptions
 
     /// <summary>How long writes may be held back in all, in seconds; after that everything is put back.</summary>
     public int TimeoutSeconds { get; init; } = 120;
+
+    /// <summary>Switch although rows differed when they were compared last.</summary>
+    public bool AllowDifferences { get; init; }
 }
 
 public sealed record StopOptions

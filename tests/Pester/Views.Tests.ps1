@@ -124,7 +124,7 @@ Describe 'The other objects' {
     It 'a status is one line with what matters' {
         $status = [HerokuMigrator.SyncStatus]@{ Name = 'shop'; Phase = 'Replicating'; Health = 'Degraded'; Tables = 12; TablesCopied = 12; Backlog = 34; LagSeconds = 1.26; Problems = [string[]] @('slow disk') }
         $text = $status | Out-String -Width 200
-        $text | Should -Match 'shop\s+Replicating\s+Degraded\s+12/12\s+0\s+34\s+1\.3\s+False\s+slow disk'
+        $text | Should -Match 'shop\s+Replicating\s+Degraded\s+12/12\s+0\s+34\s+1\.3\s+Blocked\s+slow disk'
     }
 
     It 'a status that comes back from a job can be compared by name' {
@@ -132,6 +132,17 @@ Describe 'The other objects' {
         $copy = [Management.Automation.PSSerializer]::Deserialize([Management.Automation.PSSerializer]::Serialize($status))
         $copy | Where-Object { $_.Phase -eq 'Replicating' -and $_.Health -eq 'Degraded' } | Should -Not -BeNullOrEmpty
         $copy | Out-String -Width 200 | Should -Match 'shop\s+Replicating\s+Degraded'
+    }
+
+    It 'a status keeps its reasons across a job, and they show their remedies' {
+        $reason = [HerokuMigrator.SwitchReason]@{ Id = 'RowsDiffer'; Status = 'Blocked'; Finding = 'found so'; Objects = [string[]] @('public.a'); Remedy = 'mend it' }
+        $status = [HerokuMigrator.SyncStatus]@{ Name = 'shop'; Phase = 'Replicating'; Health = 'Healthy'; SwitchReadiness = 'Warning'; SwitchReasons = [HerokuMigrator.SwitchReason[]] @($reason) }
+        $status.ReadyToSwitch | Should -BeTrue
+        $copy = [Management.Automation.PSSerializer]::Deserialize([Management.Automation.PSSerializer]::Serialize($status))
+        $copy.SwitchReadiness | Should -Be 'Warning'
+        $copy.SwitchReasons[0].Status | Should -Be 'Blocked'
+        $copy.SwitchReasons[0].Objects | Should -Be 'public.a'
+        $status.SwitchReasons | Out-String | Should -Match '(?s)RowsDiffer.*Blocked.*found so.*mend it'
     }
 
     It 'a migration shows both databases' {

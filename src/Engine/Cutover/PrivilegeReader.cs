@@ -65,18 +65,6 @@ internal static class PrivilegeReader
             row => row.GetString(0),
             cancellationToken);
 
-    /// <summary>What stands in the way of the fence, each in a sentence. Empty where it can be built.</summary>
-    public static async Task<IReadOnlyList<string>> FindObstaclesAsync(NpgsqlConnection source, CancellationToken cancellationToken) =>
-    [
-        .. await FindForeignRelationsAsync(source, cancellationToken),
-        .. await FindBeyondRevokeAsync(source, cancellationToken),
-        .. (await LargeObjectPrivileges.FindObstaclesAsync(source, cancellationToken)).Select(obstacle => obstacle.Text),
-        .. await source.ListAsync(
-            "SELECT 'prepared transaction ' || quote_literal(gid) || ' of ' || owner || ' is still open' FROM pg_prepared_xacts WHERE database = current_database()",
-            row => row.GetString(0),
-            cancellationToken),
-    ];
-
     /// <summary>Of the role's own tables: what no REVOKE of ours can stop, or no GRANT of ours can restore; each in a sentence.</summary>
     public static async Task<IReadOnlyList<string>> FindBeyondRevokeAsync(NpgsqlConnection source, CancellationToken cancellationToken)
     {
@@ -105,7 +93,8 @@ internal static class PrivilegeReader
         return found;
     }
 
-    private static Task<List<string>> FindForeignRelationsAsync(NpgsqlConnection source, CancellationToken cancellationToken) =>
+    /// <summary>Tables and sequences of owners that the role may not act as, each in a sentence.</summary>
+    public static Task<List<string>> FindForeignRelationsAsync(NpgsqlConnection source, CancellationToken cancellationToken) =>
         source.ListAsync(
             $"""
             SELECT 'the role does not own ' || quote_ident(n.nspname) || '.' || quote_ident(c.relname) || ' (owner ' || pg_get_userbyid(c.relowner) || ')'

@@ -65,35 +65,8 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
         if (row.Phase == MigrationPhase.Replicating)
         {
             await using var source = await session.OpenSourceAsync(cancellationToken);
-            foreach (var function in await FenceDoors.FindFunctionsAsync(source, cancellationToken))
-            {
-                session.Events.Warning($"{function}: what it writes, no fence holds back. Make sure that nobody calls it during and after the switch, or revoke EXECUTE on it.");
-            }
-
-            foreach (var unfenced in await ExtensionFence.FindUnfencedAsync(source, cancellationToken))
-            {
-                session.Events.Warning($"{unfenced.Words}: what is written to it during the switch stays behind. {unfenced.Remedy}");
-            }
-
-            var obstacles = await PrivilegeReader.FindObstaclesAsync(source, cancellationToken);
-            if (obstacles.Count > 0)
-            {
-                throw Errors.SwitchRefused($"The fence would leak: {string.Join("; ", obstacles)}.", "Mend that on the source, then switch again.", obstacles[0]);
-            }
-
+            await new SwitchChecks(session).RequireAsync(source, tables, options, cancellationToken);
             await new LargeObjects(session).RefuseAsync(source, cancellationToken);
-            var difference = await new SchemaDrift(session).RefuseAsync(source, tables, cancellationToken);
-            if (difference.LeftSequences.Count > 0)
-            {
-                session.Events.Warning($"The target has sequences that the source has not, or not any more; they stay as they are: {string.Join(", ", difference.LeftSequences)}.");
-            }
-
-            if (await new SchemaDrift(session).FindMissingViewsAndIndexesAsync(source, cancellationToken) is { Count: > 0 } missing)
-            {
-                session.Events.Warning(
-                    $"The source has views or indexes that the target has not; make them there by hand: {string.Join(", ", missing.Take(20))}{(missing.Count > 20 ? $" and {missing.Count - 20} more" : "")}.");
-            }
-
             StartOperation.TellLeftOut(session, tables);
             // The record of a fence that is gone must not be the one of the next.
             await _fence.ForgetAsync(cancellationToken);

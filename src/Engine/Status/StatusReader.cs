@@ -13,15 +13,18 @@ namespace HerokuMigrator.Status;
 internal sealed class StatusReader(MigrationSession session)
 {
     /// <summary>For whoever asks each second; it reads the whole catalog.</summary>
-    private static readonly TimeSpan CompareSchemaEvery = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan ReadCatalogEvery = TimeSpan.FromSeconds(30);
 
     /// <summary>A program that works tells so once a second; a server that is busy may make it wait a while.</summary>
     private const double SilentSeconds = 60;
 
+    /// <summary>What somebody must see to also where no switch is near.</summary>
+    private static readonly HashSet<string> AlsoProblems = [SwitchChecks.SchemaDriftId, SwitchChecks.PartitionsId, SwitchChecks.RowsDifferId];
+
     private readonly List<string> _problems = [];
     private bool _startIsDead;
-    private SchemaDifference? _difference;
-    private DateTimeOffset _comparedAt;
+    private IReadOnlyList<SwitchReason>? _catalogReasons;
+    private DateTimeOffset _catalogReadAt;
 
     public async Task<SyncStatus> ReadAsync(CancellationToken cancellationToken)
     {
@@ -60,15 +63,16 @@ internal sealed class StatusReader(MigrationSession session)
 
         var copy = await ReadCopyAsync(row.Phase, cancellationToken);
         await ReadWaitsAsync(copy, runs, cancellationToken);
-        var drifted = await HasDriftedAsync(row.Phase, tables, cancellationToken);
         var health = _startIsDead ? SyncHealth.Broken : HealthOf(row.Phase, running, runs);
         var known = tables.Select(table => table.Table.QualifiedName).ToHashSet(StringComparer.Ordinal);
         var proofs = (await new ComparisonStore(session.Target).ReadProofsAsync(cancellationToken)).Where(proof => known.Contains(proof.Table)).ToList();
-        if (replicating && proofs.FindAll(proof => proof.Outcome == ComparisonOutcome.Different) is { Count: > 0 } different)
-        {
-            _problems.Add($"Rows differed when they were compared last: {string.Join(", ", different.Take(10).Select(proof => $"{proof.Table} ({proof.ComparedAt.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC)"))}{(different.Count > 10 ? $", and {different.Count - 10} more tables" : "")}. Test-MigrationData -Repair heals them.");
-        }
-
+        List<SwitchReason> reasons =
+        [
+            .. ReplicationReasons.Of(session.Name, row.Phase, running, worker, runs, backlog),
+            .. await ReadSwitchReasonsAsync(row.Phase, tables, proofs, cancellationToken),
+        ];
+        _problems.AddRange(reasons.Where(reason => AlsoProblems.Contains(reason.Id)).Select(reason => $"{reason.Finding} {reason.Remedy}"));
+        var drifted = reasons.Exists(reason => reason.Id == SwitchChecks.SchemaDriftId);
         return new SyncStatus
         {
             Name = session.Name,
@@ -89,7 +93,8 @@ internal sealed class StatusReader(MigrationSession session)
             DaemonRunning = running,
             LastGoodRun = runs?.LastGood,
             Proofs = proofs,
-            ReadyToSwitch = replicating && running && backlog is not null && runs is { Fault: null, LastGood: not null } && !drifted,
+            SwitchReadiness = SwitchReasons.Weigh(reasons),
+            SwitchReasons = [.. reasons.OrderByDescending(reason => reason.Status)],
         };
     }
 
@@ -147,41 +152,32 @@ internal sealed class StatusReader(MigrationSession session)
         _ => SyncHealth.Idle,
     };
 
-    /// <summary>A change of the source's schema that a switch would refuse; told as long before it as can be.</summary>
-    private async Task<bool> HasDriftedAsync(MigrationPhase phase, IReadOnlyList<TableRow> tables, CancellationToken cancellationToken)
+    /// <summary>What a switch would refuse or warn of; told as long before it as can be.</summary>
+    private async Task<IReadOnlyList<SwitchReason>> ReadSwitchReasonsAsync(
+        MigrationPhase phase, IReadOnlyList<TableRow> tables, IReadOnlyList<TableProof> proofs, CancellationToken cancellationToken)
     {
         if (phase is not (MigrationPhase.Replicating or MigrationPhase.Suspended))
         {
-            return false;
+            return [];
         }
 
-        if (_difference is null || DateTimeOffset.UtcNow - _comparedAt > CompareSchemaEvery)
+        try
         {
-            try
+            var checks = new SwitchChecks(session);
+            await using var source = await session.OpenSourceAsync(cancellationToken);
+            if (_catalogReasons is null || DateTimeOffset.UtcNow - _catalogReadAt > ReadCatalogEvery)
             {
-                await using var source = await session.OpenSourceAsync(cancellationToken);
-                _difference = await new SchemaDrift(session).ReadAsync(source, tables, cancellationToken);
-                _comparedAt = DateTimeOffset.UtcNow;
+                _catalogReasons = await checks.ReadCatalogAsync(source, tables, cancellationToken);
+                _catalogReadAt = DateTimeOffset.UtcNow;
             }
-            catch (MigrationException)
-            {
-                // The backlog has told that the source is out of reach.
-                return false;
-            }
-        }
 
-        if (_difference.Partitions.Count > 0)
+            return [.. _catalogReasons, .. await checks.ReadActivityAsync(source, tables, proofs, cancellationToken)];
+        }
+        catch (MigrationException)
         {
-            _problems.Add($"Partitions of the source have changed, and the target does not have that yet: {string.Join("; ", _difference.Partitions.Take(10))}. The worker follows within a minute; Start-BucardoSync and Invoke-TrafficSwitch do so at once.");
+            // The backlog has told that the source is out of reach.
+            return [];
         }
-
-        if (_difference.Obstacles.Count == 0)
-        {
-            return false;
-        }
-
-        _problems.Add($"The source's schema has changed since the migration began: {string.Join("; ", _difference.Obstacles.Take(10))}. {_difference.Remedy}");
-        return true;
     }
 
     private async Task<SyncStatus> ReadEndedAsync(CancellationToken cancellationToken)
@@ -200,6 +196,7 @@ internal sealed class StatusReader(MigrationSession session)
             TablesCopiedWhole = outcome?.TablesCopiedWhole ?? 0,
             TablesLeftOut = outcome?.TablesLeftOut ?? [],
             RowsCopied = outcome?.RowsCopied ?? 0,
+            SwitchReasons = [.. ReplicationReasons.Of(session.Name, outcome?.Phase ?? MigrationPhase.NotStarted, daemonRuns: false, workerRuns: false, runs: null, backlog: null)],
         };
     }
 

@@ -42,11 +42,11 @@ internal sealed record LargeObjectFigures(long Count, double? Bytes)
     }
 
     /// <summary>Their part of the write pause: the fence around them, and the copy.</summary>
-    public double PauseSeconds(LinkMeasurement link)
-    {
-        var rate = Math.Min(Pace.LargeObjectBytesPerSecond, Math.Min(link.SourceBytesPerSecond, link.TargetBytesPerSecond) / Pace.SideBySide);
-        return (Count * (Pace.FenceSecondsPerLargeObject + Pace.CopySecondsPerLargeObject)) + ((Bytes ?? 0) / rate);
-    }
+    public double PauseSeconds(LinkMeasurement link) => PauseSeconds(Math.Min(link.SourceBytesPerSecond, link.TargetBytesPerSecond) / Pace.SideBySide);
+
+    /// <summary>The same, with what the ways to both servers carry.</summary>
+    public double PauseSeconds(double linkBytesPerSecond) =>
+        (Count * (Pace.FenceSecondsPerLargeObject + Pace.CopySecondsPerLargeObject)) + ((Bytes ?? 0) / Math.Min(Pace.LargeObjectBytesPerSecond, linkBytesPerSecond));
 
     public override string ToString() =>
         $"{Words.Count(Count, "large object")}, {(Bytes is { } bytes ? "about " + FindingText.Bytes((long)bytes) : "of a size that could not be measured")}";

@@ -1,5 +1,6 @@
 using System.Globalization;
 using HerokuMigrator.Catalog;
+using Npgsql;
 
 namespace HerokuMigrator.Readiness;
 
@@ -30,7 +31,7 @@ internal sealed class LocksHeld : IReadinessCheck
         ORDER BY a.query_start, a.pid, n.nspname, c.relname, l.mode
         """;
 
-    private sealed record Lock(SourceSession Session, string Relation, string Mode);
+    internal sealed record Lock(SourceSession Session, string Relation, string Mode);
 
     public string Id => nameof(LocksHeld);
 
@@ -43,8 +44,8 @@ internal sealed class LocksHeld : IReadinessCheck
     public async Task<Finding> RunAsync(ReadinessContext context, CancellationToken cancellationToken)
     {
         await using var source = await context.OpenSourceAsync(cancellationToken);
-        var held = await ReadAsync(Sql);
-        var waiting = await ReadAsync(WaitingSql);
+        var held = await ReadHeldAsync(source, LongSeconds, cancellationToken);
+        var waiting = await ReadAsync(source, WaitingSql, LongSeconds, cancellationToken);
         if (held.Count + waiting.Count == 0)
         {
             return Finding.Pass(string.Create(CultureInfo.InvariantCulture, $"No table has been locked for more than {LongSeconds:0} s in a way that capture or the fence would wait for."));
@@ -56,13 +57,18 @@ internal sealed class LocksHeld : IReadinessCheck
             "Capture and the fence lock tables against writers for a moment. They wait until these transactions have ended, and give up after 10 minutes a table, or 120 s for the whole switch.",
             "-- wait until they have ended, or end those that are not wanted, on the source:\n" + FindingText.Statements(held.Concat(waiting).Select(one => one.Session.Terminate)),
             [.. held.Concat(waiting).Select(one => one.Relation).Distinct(StringComparer.Ordinal)]);
-
-        Task<List<Lock>> ReadAsync(string sql) =>
-            source.ListAsync(
-                sql, row => new Lock(SourceSession.Read(row), SqlName.Qualify(row.GetString(5), row.GetString(6)), row.GetString(7)), cancellationToken, LongSeconds);
     }
 
-    private static IEnumerable<string> BySession(List<Lock> locks, string since, string verb) =>
+    /// <summary>Locks of transactions that have been open for so long.</summary>
+    internal static Task<List<Lock>> ReadHeldAsync(NpgsqlConnection source, double longSeconds, CancellationToken cancellationToken) =>
+        ReadAsync(source, Sql, longSeconds, cancellationToken);
+
+    private static Task<List<Lock>> ReadAsync(NpgsqlConnection source, string sql, double longSeconds, CancellationToken cancellationToken) =>
+        source.ListAsync(
+            sql, row => new Lock(SourceSession.Read(row), SqlName.Qualify(row.GetString(5), row.GetString(6)), row.GetString(7)), cancellationToken, longSeconds);
+
+    /// <summary>Each session with what it locks, in words.</summary>
+    internal static IEnumerable<string> BySession(List<Lock> locks, string since, string verb) =>
         locks.GroupBy(one => one.Session.Pid).Select(session =>
             $"{session.First().Session.Describe(since)} {verb} {string.Join(", ", session.Take(3).Select(one => $"{one.Mode} on {one.Relation}"))}"
             + (session.Count() > 3 ? $" and {session.Count() - 3} more" : ""));

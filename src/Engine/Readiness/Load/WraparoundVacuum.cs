@@ -1,4 +1,5 @@
 using HerokuMigrator.Catalog;
+using Npgsql;
 
 namespace HerokuMigrator.Readiness;
 
@@ -26,15 +27,7 @@ internal sealed class WraparoundVacuum : IReadinessCheck
     {
         await using var source = await context.OpenSourceAsync(cancellationToken);
         var due = await source.ListAsync(Sql, row => SqlName.Qualify(row.GetString(0), row.GetString(1)), cancellationToken);
-        var running = await source.ListAsync(
-            """
-            SELECT a.query, n.nspname, c.relname
-            FROM pg_stat_activity a LEFT JOIN pg_stat_progress_vacuum p ON p.pid = a.pid
-            LEFT JOIN pg_class c ON c.oid = p.relid LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
-            WHERE a.datname = current_database() AND a.query LIKE 'autovacuum:%(to prevent wraparound)'
-            """,
-            row => (Query: row.GetString(0), Table: row.IsDBNull(2) ? null : SqlName.Qualify(row.GetString(1), row.GetString(2))),
-            cancellationToken);
+        var running = await ReadRunningAsync(source, cancellationToken);
         return (due.Count, running.Count) switch
         {
             (0, 0) => Finding.Pass("No vacuum against wraparound runs or is due."),
@@ -50,4 +43,16 @@ internal sealed class WraparoundVacuum : IReadinessCheck
                 [.. running.Select(one => one.Table).OfType<string>().Concat(due).Distinct(StringComparer.Ordinal)]),
         };
     }
+
+    /// <summary>Each as the server tells it, with the table where it is known.</summary>
+    internal static Task<List<(string Query, string? Table)>> ReadRunningAsync(NpgsqlConnection source, CancellationToken cancellationToken) =>
+        source.ListAsync(
+            """
+            SELECT a.query, n.nspname, c.relname
+            FROM pg_stat_activity a LEFT JOIN pg_stat_progress_vacuum p ON p.pid = a.pid
+            LEFT JOIN pg_class c ON c.oid = p.relid LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE a.datname = current_database() AND a.query LIKE 'autovacuum:%(to prevent wraparound)'
+            """,
+            row => (Query: row.GetString(0), Table: row.IsDBNull(2) ? null : SqlName.Qualify(row.GetString(1), row.GetString(2))),
+            cancellationToken);
 }
