@@ -26,7 +26,7 @@ internal static class CommandLine
         root.Subcommands.Add(verbs.Changing("resume", "let a suspended replication go on",
             (migrator, _, token) => migrator.ResumeAsync(token), ResultText.Write));
         root.Subcommands.Add(VerifyVerb.Build(verbs));
-        root.Subcommands.Add(Switch(verbs));
+        root.Subcommands.Add(SwitchVerb.Build(verbs));
         root.Subcommands.Add(verbs.Guarded("undo", "open the source for writes again, with exactly the privileges of before",
             (migrator, _, token) => migrator.UndoSwitchAsync(token), ResultText.Write));
         root.Subcommands.Add(verbs.Guarded("complete", "remove every trace from the source, and the state from the target",
@@ -69,7 +69,7 @@ internal static class CommandLine
         // The longest that a timer of .NET can be set to, in seconds.
         const int maximum = int.MaxValue / 1000;
         var wait = new Option<bool>("--wait") { Description = "wait until the migration is ready to switch" };
-        var timeout = Number("--timeout-sec", "how long to wait, in seconds; default: about 24 days", maximum, 1, maximum);
+        var timeout = Numbers.Option("--timeout-sec", "how long to wait, in seconds; default: about 24 days", maximum, 1, maximum);
         var command = verbs.Reading("status", "where the migration stands",
             (migrator, parsed, token) => parsed.GetValue(wait)
                 ? migrator.WaitUntilReadyAsync(TimeSpan.FromSeconds(parsed.GetValue(timeout)), token)
@@ -77,22 +77,6 @@ internal static class CommandLine
             ResultText.Write);
         command.Options.Add(wait);
         command.Options.Add(timeout);
-        return command;
-    }
-
-    private static Command Switch(VerbFactory verbs)
-    {
-        var defaults = new SwitchOptions();
-        var lockTimeout = Number("--lock-timeout-ms", "how long one attempt waits for the locks of the fence, in milliseconds", defaults.LockTimeoutMs, 100, 60_000);
-        var timeout = Number("--timeout-sec", "how long writes may be held back in all, in seconds; after that everything is put back", defaults.TimeoutSeconds, 1, 86_400);
-        var differences = new Option<bool>("--allow-differences") { Description = "switch although rows differed when they were compared last" };
-        var command = verbs.Guarded("switch", "hold back writes on the source, prove the target complete, hand over",
-            (migrator, parsed, token) => migrator.SwitchAsync(
-                new SwitchOptions { LockTimeoutMs = parsed.GetValue(lockTimeout), TimeoutSeconds = parsed.GetValue(timeout), AllowDifferences = parsed.GetValue(differences) }, token),
-            ResultText.Write);
-        command.Options.Add(lockTimeout);
-        command.Options.Add(timeout);
-        command.Options.Add(differences);
         return command;
     }
 
@@ -111,18 +95,5 @@ internal static class CommandLine
         var command = new Command(WorkerVerb, "copy, and watch over replication; started by the other verbs") { Hidden = true };
         command.SetAction((parsed, _) => WorkerProgram.RunAsync(new MigratorOptions { Name = common.NameOf(parsed) }, Console.Out));
         return command;
-    }
-
-    private static Option<int> Number(string name, string description, int defaultValue, int least, int most)
-    {
-        var option = new Option<int>(name) { Description = description, DefaultValueFactory = _ => defaultValue };
-        option.Validators.Add(result =>
-        {
-            if (result.Tokens is [{ Value: var text }] && int.TryParse(text, out var number) && (number < least || number > most))
-            {
-                result.AddError($"{name} must be from {least} to {most}.");
-            }
-        });
-        return option;
     }
 }

@@ -136,9 +136,24 @@ internal static class ResultText
 
     public static void Write(TrafficSwitch done, TextWriter output, Paint paint)
     {
-        output.WriteLine($"{done.Name}: {done.Phase}" + (done.WritePauseMs is { } pause ? $", writes paused {pause:0} ms" : "")
-            + (done.FailedAttemptsMs > 0 ? $", and up to {done.FailedAttemptsMs:0} ms before by attempts at the fence that failed" : ""));
+        output.WriteLine($"{done.Name}: {done.Phase}" + (done.IsRehearsal ? ", rehearsed" : "") + (done.WritePauseMs is { } pause ? $", writes paused {pause:0} ms" : "")
+            + (done.PredictedPauseMs is { } predicted ? $", a switch would pause them {predicted:0} ms" : "") + (done.FailedAttemptsMs > 0 ? $", and up to {done.FailedAttemptsMs:0} ms before by attempts at the fence that failed" : ""));
         output.WriteLine($"  {Count(done.TablesFenced, "table")}, {Count(done.SequencesSet, "sequence")}{(done.LargeObjectsCopied > 0 ? $", {Count(done.LargeObjectsCopied, "large object")} copied" : "")}, roles: {string.Join(", ", done.Roles)}");
+        if (done.Steps.Count > 0)
+        {
+            output.WriteLine($"  under the fence: {string.Join(", ", done.Steps)}");
+        }
+
+        if (done.Compared.Count > 0)
+        {
+            output.WriteLine($"  compared under the fence, equal: {Count(done.Compared.Sum(sample => sample.Rows), "row")} of {Count(done.Compared.Count, "table")}");
+        }
+
+        foreach (var blocker in done.Blockers)
+        {
+            output.WriteLine($"  {paint.Yellow(blocker.Ended ? "ended" : "in the way")}: {blocker}");
+        }
+
         WriteList("copied whole", done.TablesCopiedWhole, output);
         WriteList("rows of yours carried in tables of extensions", done.ExtensionTablesCopied, output);
         WriteList(LeftOut(paint), done.TablesLeftOut, output);

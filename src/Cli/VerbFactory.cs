@@ -28,23 +28,25 @@ internal sealed class VerbFactory(CommonOptions common, Terminal terminal)
 
     /// <summary>A verb that asks before it acts, unless --force is given.</summary>
     public Command Guarded<T>(
-        string name, string description, Func<Migrator, ParseResult, CancellationToken, Task<T>> call, Action<T, TextWriter, Paint> show)
+        string name, string description, Func<Migrator, ParseResult, CancellationToken, Task<T>> call, Action<T, TextWriter, Paint> show,
+        Func<Migrator, ParseResult, CancellationToken, Task<OperationPlan>>? describe = null, Func<ParseResult, bool>? asks = null, Func<T, int>? exitCode = null)
     {
+        describe ??= (migrator, _, token) => migrator.DescribeAsync(name, token);
         var whatIf = WhatIf();
         var force = new Option<bool>("--force", "--yes", "-y") { Description = "do not ask; skips no safety check" };
         var command = Make(name, description, async (parsed, options, token) =>
         {
             if (parsed.GetValue(whatIf))
             {
-                return await DescribeAsync(name, parsed, options, token);
+                return await CallAsync(parsed, options, describe, ResultText.Write, exitCode: null, token);
             }
 
-            if (!parsed.GetValue(force))
+            if (!parsed.GetValue(force) && asks?.Invoke(parsed) != false)
             {
-                await ConfirmAsync(name, parsed, options, token);
+                await ConfirmAsync(name, parsed, options, describe, token);
             }
 
-            return await CallAsync(parsed, options, call, show, exitCode: null, token);
+            return await CallAsync(parsed, options, call, show, exitCode, token);
         });
         command.Options.Add(whatIf);
         command.Options.Add(force);
@@ -114,14 +116,8 @@ internal sealed class VerbFactory(CommonOptions common, Terminal terminal)
         return exitCode?.Invoke(result) ?? ExitCode.Done;
     }
 
-    private async Task<int> DescribeAsync(string operation, ParseResult parsed, MigratorOptions options, CancellationToken cancellationToken)
-    {
-        var plan = await EngineAsync(parsed, options, migrator => migrator.DescribeAsync(operation, cancellationToken));
-        Show(plan, parsed, ResultText.Write);
-        return ExitCode.Done;
-    }
-
-    private async Task ConfirmAsync(string operation, ParseResult parsed, MigratorOptions options, CancellationToken cancellationToken)
+    private async Task ConfirmAsync(
+        string operation, ParseResult parsed, MigratorOptions options, Func<Migrator, ParseResult, CancellationToken, Task<OperationPlan>> describe, CancellationToken cancellationToken)
     {
         var command = $"{CommandLine.ProgramName} {operation}";
         if (!terminal.CanAsk)
@@ -129,7 +125,7 @@ internal sealed class VerbFactory(CommonOptions common, Terminal terminal)
             throw FaceErrors.ConfirmationRequired(command, "--force");
         }
 
-        var plan = await EngineAsync(parsed, options, migrator => migrator.DescribeAsync(operation, cancellationToken));
+        var plan = await EngineAsync(parsed, options, migrator => describe(migrator, parsed, cancellationToken));
         ResultText.Write(plan, terminal.Error, terminal.ErrorPaint);
         if (!terminal.Ask("Go on?"))
         {

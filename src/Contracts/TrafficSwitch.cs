@@ -20,6 +20,21 @@ public sealed record TrafficSwitch
     /// <summary>Milliseconds from the moment that writes were held back to the moment that the target was safe to write to.</summary>
     public double? WritePauseMs { get; init; }
 
+    /// <summary>True for a rehearsal: the fence was taken away again, and nothing was handed over.</summary>
+    public bool IsRehearsal { get; init; }
+
+    /// <summary>After a rehearsal: milliseconds that a switch at that moment would have held writes back.</summary>
+    public double? PredictedPauseMs { get; init; }
+
+    /// <summary>What was compared under the fence, as far as its budget allowed; all of it was equal.</summary>
+    public IReadOnlyList<TableSample> Compared { get; init; } = [];
+
+    /// <summary>What took how long.</summary>
+    public IReadOnlyList<SwitchStep> Steps { get; init; } = [];
+
+    /// <summary>Who kept an attempt at the fence out, with the age of its transaction and statement.</summary>
+    public IReadOnlyList<FenceBlocker> Blockers { get; init; } = [];
+
     /// <summary>Attempts that the fence took to get its locks.</summary>
     public int LockAttempts { get; init; }
 
@@ -58,5 +73,6 @@ public sealed record TrafficSwitch
     public string? CertificateFile { get; init; }
 
     public override string ToString() =>
-        $"{Name}: {Phase}" + (WritePauseMs is { } pause ? $", writes paused {pause:0} ms" : "");
+        $"{Name}: {Phase}" + (IsRehearsal ? ", rehearsed" : "") + (WritePauseMs is { } pause ? $", writes paused {pause:0} ms" : "")
+        + (PredictedPauseMs is { } predicted ? $", a switch would pause them {predicted:0} ms" : "");
 }

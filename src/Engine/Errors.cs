@@ -188,6 +188,14 @@ internal static class Errors
     public static MigrationException SwitchRefused(string cause, string remedy, string? subject = null) =>
         Refusal("SwitchRefused", ErrorKind.InvalidOperation, cause, remedy, subject);
 
+    public static MigrationException DiffersUnderFence(string table, long sourceRows, long targetRows) =>
+        new("DiffersUnderFence", ErrorKind.InvalidData,
+            $"With nothing pending, {table} is not the same on both sides ({sourceRows} rows on the source, {targetRows} on the target in the part that was compared). The fence was taken away again.",
+            $"See which rows differ: Test-MigrationData -Table {table}. With -Repair they are replayed; then switch again.")
+        {
+            Subject = table,
+        };
+
     public static MigrationException FenceLeaks(IReadOnlyList<string> leaks) =>
         new("FenceLeaks", ErrorKind.SecurityError,
             $"After the fence these could still write: {string.Join("; ", leaks.Take(5))}{(leaks.Count > 5 ? $"; and {leaks.Count - 5} more" : "")}. The fence was taken away again.",

@@ -123,8 +123,15 @@ public sealed class Migrator(MigratorOptions options, IOperationEvents events) :
         return await WithSessionAsync("describe", session => new PlanDescription(session).BuildComparisonAsync(comparisonOptions, cancellationToken), cancellationToken);
     }
 
+    /// <summary>Says what such a switch would do.</summary>
+    public Task<OperationPlan> DescribeSwitchAsync(SwitchOptions switchOptions, CancellationToken cancellationToken) =>
+        WithSessionAsync("describe", session => new PlanDescription(session).BuildSwitchAsync(switchOptions, cancellationToken), cancellationToken);
+
     public Task<TrafficSwitch> SwitchAsync(SwitchOptions switchOptions, CancellationToken cancellationToken) =>
-        WithSessionAsync("switch", session => new SwitchOperation(session, switchOptions).RunAsync(cancellationToken), cancellationToken);
+        WithSessionAsync(
+            "switch",
+            session => switchOptions.LockOnly ? new LockRehearsal(session, switchOptions).RunAsync(cancellationToken) : new SwitchOperation(session, switchOptions).RunAsync(cancellationToken),
+            cancellationToken);
 
     public Task<TrafficSwitch> UndoSwitchAsync(CancellationToken cancellationToken) =>
         WithSessionAsync("undo", session => new UndoOperation(session).RunAsync(cancellationToken), cancellationToken);

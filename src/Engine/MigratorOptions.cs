@@ -23,6 +23,9 @@ public sealed record MigratorOptions
 
 public sealed record SwitchOptions
 {
+    /// <summary>How long a rehearsal may hold writes back, in seconds, where nothing else is said.</summary>
+    public const int RehearsalSeconds = 10;
+
     /// <summary>
     /// How long one attempt waits for the locks of the fence, in milliseconds. Writers queue behind it for as long.
     /// Under the server's deadlock_timeout (1 s), so that where writers and the fence wait for each other it is the fence that gives way.
@@ -34,6 +37,20 @@ public sealed record SwitchOptions
 
     /// <summary>Switch although rows differed when they were compared last.</summary>
     public bool AllowDifferences { get; init; }
+
+    /// <summary>
+    /// How long contents are compared under the fence, in milliseconds; what was begun is finished. What differs ends the switch. 0: not at all.
+    /// </summary>
+    public int CompareBudgetMs { get; init; } = 250;
+
+    /// <summary>End the sessions of the source whose transactions keep the fence out, after its first attempt.</summary>
+    public bool TerminateBlockers { get; init; }
+
+    /// <summary>Do all of it but the handing over, and take the fence away again at once: to know what the switch would take.</summary>
+    public bool Rehearse { get; init; }
+
+    /// <summary>With <see cref="Rehearse"/>: only try for the locks, once, and tell who is in the way.</summary>
+    public bool LockOnly { get; init; }
 }
 
 public sealed record StopOptions

@@ -54,14 +54,14 @@ internal sealed class DeltaBacklog(IReadOnlyList<TableInfo> replayedTables)
         return true;
     }
 
-    /// <summary>Tables of which a change has no mark; the sentinel is among them where it was written.</summary>
+    /// <summary>Tables of which a change has no mark, or a truncation is not replayed; the sentinel is among them where it was written.</summary>
     public async Task<IReadOnlyList<TableInfo>> FindPendingAsync(NpgsqlConnection source, CancellationToken cancellationToken)
     {
         List<TableInfo> pending = [];
         foreach (var batch in replayedTables.Append(CaptureInstaller.Sentinel).Chunk(Batch))
         {
             var sql = string.Join(" UNION ALL ", batch.Select((table, at) => string.Create(
-                CultureInfo.InvariantCulture, $"SELECT {at} WHERE EXISTS (SELECT {PendingFrom(CaptureNames.For(table))})")));
+                CultureInfo.InvariantCulture, $"SELECT {at} WHERE EXISTS (SELECT {PendingFrom(CaptureNames.For(table))}) OR EXISTS (SELECT {TruncationsOf(table)})")));
             pending.AddRange((await source.ListAsync(sql, row => row.GetInt32(0), cancellationToken)).Select(at => batch[at]));
         }
 
@@ -132,6 +132,10 @@ internal sealed class DeltaBacklog(IReadOnlyList<TableInfo> replayedTables)
     /// <param name="cancellationToken">Ends it.</param>
     public static Task<long> CountPendingAsync(NpgsqlConnection source, TableInfo table, long? most, CancellationToken cancellationToken) =>
         source.ScalarAsync<long>($"SELECT count(*) FROM (SELECT {PendingFrom(CaptureNames.For(table))} LIMIT $1) pending", cancellationToken, (object?)most ?? DBNull.Value);
+
+    /// <summary>Truncations of one table that are not replayed.</summary>
+    internal static string TruncationsOf(TableInfo table) => string.Create(
+        CultureInfo.InvariantCulture, $"FROM bucardo.bucardo_truncate_trigger WHERE tablename = {table.Oid}::oid AND replicated IS NULL");
 
     internal static string PendingFrom(CaptureNames names) => string.Create(
         CultureInfo.InvariantCulture,

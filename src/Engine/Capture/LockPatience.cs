@@ -14,6 +14,9 @@ internal sealed record LocksTaken(int Attempts, TimeSpan Failed);
 /// </summary>
 internal sealed record LockPatience(TimeSpan Wait, TimeSpan GiveUpAfter)
 {
+    /// <summary>How long it rests between two attempts at most: 100 ms more after each one.</summary>
+    public TimeSpan LongestPause { get; init; } = TimeSpan.FromSeconds(2);
+
     public static readonly LockPatience Default = new(TimeSpan.FromMilliseconds(250), TimeSpan.FromMinutes(10));
 
     /// <summary>
@@ -67,6 +70,10 @@ internal sealed record LockPatience(TimeSpan Wait, TimeSpan GiveUpAfter)
     /// <summary>A transaction of these statements, each of whose locks waits for <see cref="Wait"/> at most.</summary>
     public IEnumerable<string> Whole(IEnumerable<string> statements) => [.. statements.Prepend(Limit).Prepend("BEGIN"), "COMMIT"];
 
+    /// <summary>A lock was not to be had in time, and nothing else is wrong.</summary>
+    public static bool IsLock(PostgresException exception) =>
+        exception.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.QueryCanceled;
+
     private string Limit => string.Create(CultureInfo.InvariantCulture, $"SET LOCAL lock_timeout = {Wait.TotalMilliseconds:0}");
 
     private async Task<LocksTaken> RetryAsync(
@@ -82,7 +89,7 @@ internal sealed record LockPatience(TimeSpan Wait, TimeSpan GiveUpAfter)
                 await attemptAsync();
                 return new LocksTaken(attempt, failed);
             }
-            catch (PostgresException exception) when (exception.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.QueryCanceled)
+            catch (PostgresException exception) when (IsLock(exception))
             {
                 failed += clock.Elapsed;
                 var blockers = await LockHolders.DescribeAsync(connection, tables, cancellationToken);
@@ -92,29 +99,8 @@ internal sealed record LockPatience(TimeSpan Wait, TimeSpan GiveUpAfter)
                 }
 
                 await onBlocked(attempt, blockers);
-                await Task.Delay(TimeSpan.FromMilliseconds(Math.Min(2000, 100 * attempt)), cancellationToken);
+                await Task.Delay(TimeSpan.FromMilliseconds(Math.Min(LongestPause.TotalMilliseconds, 100 * attempt)), cancellationToken);
             }
         }
-    }
-}
-
-/// <summary>Who holds locks that keep writers, or us, from a table.</summary>
-internal static class LockHolders
-{
-    public static async Task<string> DescribeAsync(NpgsqlConnection connection, IReadOnlyList<string> tables, CancellationToken cancellationToken)
-    {
-        var holders = await connection.ListAsync(
-            """
-            SELECT DISTINCT a.pid, coalesce(a.usename, '?'), coalesce(a.application_name, ''), coalesce(a.state, '?'),
-                   coalesce(extract(epoch FROM clock_timestamp() - a.xact_start)::float8, 0)
-            FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-            WHERE l.locktype = 'relation' AND l.granted AND l.mode <> 'AccessShareLock' AND l.pid <> pg_backend_pid()
-              AND l.relation = ANY (ARRAY(SELECT to_regclass(t)::oid FROM unnest($1::text[]) t))
-            ORDER BY 5 DESC LIMIT 5
-            """,
-            row => $"pid {row.GetInt32(0)} (user {row.GetString(1)}, application '{row.GetString(2)}', {row.GetString(3)}, transaction open for {row.GetDouble(4):0.0} s)",
-            cancellationToken,
-            [tables.ToArray()]);
-        return holders.Count == 0 ? "nobody that is still there" : string.Join("; ", holders);
     }
 }

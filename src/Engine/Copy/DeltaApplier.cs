@@ -26,8 +26,7 @@ internal sealed class DeltaApplier(MigrationSession session)
     private static readonly TimeSpan BetweenLocks = TimeSpan.FromMilliseconds(200);
 
     /// <summary>
-    /// Null where Bucardo must do it: a truncation is pending, or the table's rows got another file meanwhile (TRUNCATE, ALTER TABLE),
-    /// where an older snapshot would see an empty table.
+    /// Null where Bucardo must do it: the table's rows got another file meanwhile (TRUNCATE, ALTER TABLE), where an older snapshot would see an empty table.
     /// </summary>
     public async Task<AppliedDelta?> ApplyAsync(TableInfo table, CancellationToken cancellationToken)
     {
@@ -43,9 +42,7 @@ internal sealed class DeltaApplier(MigrationSession session)
         await using var reading = await source.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
         // Keys are compared as Bucardo's own session does: operators of an extension's types must be found.
         await source.ExecuteAsync($"SET LOCAL lock_timeout = {SourceLockTimeout}; {settings.SetLocal}", cancellationToken);
-        if (await source.ScalarAsync<bool>(
-            "SELECT EXISTS (SELECT FROM bucardo.bucardo_truncate_trigger WHERE tablename = $1::bigint::oid AND replicated IS NULL)", cancellationToken, (long)table.Oid)
-            || await ReplaceAsync(source, reading, target, table, file, cancellationToken) is not var (keys, rows))
+        if (await ReplaceAsync(source, reading, target, table, file, cancellationToken) is not var (keys, rows))
         {
             return null;
         }
@@ -58,34 +55,41 @@ internal sealed class DeltaApplier(MigrationSession session)
     }
 
     /// <summary>
-    /// Puts the rows of the pending keys, as the snapshot has them, in the place of those on the target; both sides are in transactions of the caller.
-    /// Null where the rows are in another file than they were before the snapshot.
+    /// Puts the rows of the pending keys, as the snapshot has them, in the place of those on the target; all of them where a truncation is pending.
+    /// Both sides are in transactions of the caller. Null where the rows are in another file than they were before the snapshot.
     /// </summary>
     public async Task<(long Keys, long Rows)?> ReplaceAsync(
         NpgsqlConnection source, NpgsqlTransaction reading, NpgsqlConnection target, TableInfo table, uint file, CancellationToken cancellationToken)
     {
-        var keys = await CapturedKeys.SendAsync(source, PendingKeys(table), target, table, cancellationToken);
-        session.Events.Verbose($"Applying the backlog of {table}: {keys.ToString(CultureInfo.InvariantCulture)} keys.");
-        await CapturedKeys.DeleteAsync(target, table, cancellationToken);
+        var truncated = await source.ScalarAsync<bool>($"SELECT EXISTS (SELECT {DeltaBacklog.TruncationsOf(table)})", cancellationToken);
+        var keys = truncated ? 0 : await CapturedKeys.SendAsync(source, PendingKeys(table), target, table, cancellationToken);
+        session.Events.Verbose(
+            truncated ? $"Applying the backlog of {table}: it was truncated, all of its rows." : $"Applying the backlog of {table}: {keys.ToString(CultureInfo.InvariantCulture)} keys.");
+        await (truncated ? target.ExecuteAsync($"TRUNCATE ONLY {table.QualifiedName}", cancellationToken) : CapturedKeys.DeleteAsync(target, table, cancellationToken));
         await LockAsync(source, reading, table, cancellationToken);
         if (await ReadFileAsync(source, table, cancellationToken) != file)
         {
             return null;
         }
 
-        return (keys, await SendRowsAsync(source, target, table, cancellationToken));
+        return (keys, await SendRowsAsync(source, target, table, truncated, cancellationToken));
     }
 
     public static Task<uint> ReadFileAsync(NpgsqlConnection source, TableInfo table, CancellationToken cancellationToken) =>
         source.ScalarAsync<uint>("SELECT pg_relation_filenode(to_regclass($1))", cancellationToken, table.QualifiedName);
 
-    private static async Task<long> SendRowsAsync(NpgsqlConnection source, NpgsqlConnection target, TableInfo table, CancellationToken cancellationToken)
+    /// <param name="source">In the snapshot whose keys were deleted.</param>
+    /// <param name="target">In the transaction that deleted them.</param>
+    /// <param name="table">Whose rows.</param>
+    /// <param name="all">Of the table, not of the pending keys only.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    internal static async Task<long> SendRowsAsync(NpgsqlConnection source, NpgsqlConnection target, TableInfo table, bool all, CancellationToken cancellationToken)
     {
         var columns = table.CopiedColumns.Select(column => column.Name).ToList();
         var selected = string.Join(", ", columns.Select(column => "t." + SqlName.Quote(column)));
         var sent = 0L;
         await CopyStream.RelayAsync(
-            source, $"(SELECT {selected} FROM ONLY {table.QualifiedName} t JOIN ({PendingKeys(table)}) k ON {CapturedKeys.Same(table)})",
+            source, $"(SELECT {selected} FROM ONLY {table.QualifiedName} t{(all ? "" : $" JOIN ({PendingKeys(table)}) k ON {CapturedKeys.Same(table)}")})",
             target, $"{table.QualifiedName} ({SqlName.List(columns)})", CopyFormat.Text,
             (_, rows, _) =>
             {
@@ -97,14 +101,17 @@ internal sealed class DeltaApplier(MigrationSession session)
     }
 
     /// <summary>In the snapshot that the keys were read in: what was captured since stays pending.</summary>
-    public static Task<int> MarkAsync(NpgsqlConnection source, TableInfo table, CancellationToken cancellationToken)
+    public static Task<int> MarkAsync(NpgsqlConnection source, TableInfo table, CancellationToken cancellationToken) => source.ExecuteAsync(
+        $"{MarkSql(table)}; UPDATE bucardo.bucardo_truncate_trigger SET replicated = now() WHERE ctid = ANY (ARRAY(SELECT ctid {DeltaBacklog.TruncationsOf(table)}))", cancellationToken);
+
+    /// <summary>For a table without a pending truncation.</summary>
+    internal static string MarkSql(TableInfo table)
     {
         var names = CaptureNames.For(table);
-        return source.ExecuteAsync(
-            $"INSERT INTO {CaptureNames.InBucardo(names.Track)} (txntime, target) SELECT DISTINCT d.txntime, '{CaptureNames.TrackTarget}' {DeltaBacklog.PendingFrom(names)}", cancellationToken);
+        return $"INSERT INTO {CaptureNames.InBucardo(names.Track)} (txntime, target) SELECT DISTINCT d.txntime, '{CaptureNames.TrackTarget}' {DeltaBacklog.PendingFrom(names)}";
     }
 
-    private static string PendingKeys(TableInfo table) =>
+    internal static string PendingKeys(TableInfo table) =>
         $"SELECT DISTINCT {string.Join(", ", table.Key.Select(column => "d." + SqlName.Quote(column)))} {DeltaBacklog.PendingFrom(CaptureNames.For(table))}";
 
     /// <summary>Only now, as the application may want to alter or truncate the table while its keys travel. The snapshot and what was sent stay.</summary>

@@ -15,7 +15,7 @@ internal sealed class SnapshotDrain(MigrationSession session)
 {
     private readonly DeltaApplier _applier = new(session);
 
-    /// <summary>False, and nothing applied, where Bucardo must do it: a truncation is pending, rows were rewritten meanwhile, or the target refuses a row.</summary>
+    /// <summary>False, and nothing applied, where Bucardo must do it: rows were rewritten meanwhile, or the target refuses a row.</summary>
     public async Task<bool> TryApplyAsync(IReadOnlyList<TableInfo> replayed, CancellationToken cancellationToken)
     {
         try
@@ -37,11 +37,6 @@ internal sealed class SnapshotDrain(MigrationSession session)
         var files = await ReadFilesAsync(source, cancellationToken);
         await using var reading = await source.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
         await source.ExecuteAsync($"SET LOCAL lock_timeout = {DeltaApplier.SourceLockTimeout}; {settings.SetLocal}", cancellationToken);
-        if (await source.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM bucardo.bucardo_truncate_trigger WHERE replicated IS NULL)", cancellationToken))
-        {
-            return false;
-        }
-
         var pending = await new DeltaBacklog(replayed).FindPendingAsync(source, cancellationToken);
         if (pending.Count == 0)
         {

@@ -19,31 +19,52 @@ internal sealed class Drain(MigrationSession session, IReadOnlyList<TableInfo> r
     private static readonly TimeSpan KickEvery = TimeSpan.FromMilliseconds(400);
     private static readonly TimeSpan LookForFaultsEvery = TimeSpan.FromSeconds(2);
 
+    /// <summary>Rounds without the daemon before the fence: each applies what came during the one before.</summary>
+    private const int Rounds = 5;
+
+    /// <summary>A round that took no longer left as little as there can be.</summary>
+    private static readonly TimeSpan ShortRound = TimeSpan.FromMilliseconds(300);
+
     /// <summary>
-    /// The same without the daemon, which is ended for it: for under the fence, where nothing can be captured any more and a run of Bucardo over every table would make writers wait.
-    /// Null where Bucardo must do it.
+    /// Ends the daemon, and applies what is pending without it, so that neither is a part of the write pause: before the fence, when both sides are near each other.
     /// </summary>
+    public async Task GoOnWithoutDaemonAsync(CancellationToken cancellationToken)
+    {
+        await using (var target = await session.OpenTargetAsync(cancellationToken))
+        {
+            await EndDaemonAsync(target, cancellationToken);
+        }
+
+        var clock = Stopwatch.StartNew();
+        for (var round = 0; round < Rounds && await new CatchUp(session).DrainAsync(replayed, cancellationToken) && clock.Elapsed > ShortRound; round++)
+        {
+            clock.Restart();
+        }
+    }
+
+    /// <summary>The sentinel's way without the daemon: for under the fence, where nothing can be captured any more. Null where Bucardo must do it.</summary>
     public async Task<TimeSpan?> TryPassSentinelWithoutDaemonAsync(CancellationToken cancellationToken)
     {
         await using var source = await session.OpenSourceAsync(cancellationToken);
         await using var target = await session.OpenTargetAsync(cancellationToken);
-        var mark = await WriteSentinelAsync(source, cancellationToken);
         var clock = Stopwatch.StartNew();
-        await session.Daemon.KillAsync(cancellationToken);
-        await EndDaemonSessionsAsync(target, cancellationToken);
-        if (!await new SnapshotDrain(session).TryApplyAsync(replayed, cancellationToken) || await ReadSentinelAsync(target, cancellationToken) != mark)
+        // A run that was killed may have left it.
+        await EndDaemonAsync(target, cancellationToken);
+        var mark = await WriteSentinelAsync(source, cancellationToken);
+        if (!await new CatchUp(session).DrainAsync(replayed, cancellationToken) || await ReadSentinelAsync(target, cancellationToken) != mark)
         {
             return null;
         }
 
-        // A process that it had made at that very moment may have read what is applied now; it must not commit later, over what the application writes then.
-        await EndDaemonSessionsAsync(target, cancellationToken);
+        // A process that it had made in the moment of its end may have read what is applied now; it must not commit later, over what the application writes then.
+        await EndDaemonAsync(target, cancellationToken);
         return clock.Elapsed;
     }
 
-    /// <summary>What such a session was about to commit is undone; the role is ours, so no right is needed for it.</summary>
-    private static async Task EndDaemonSessionsAsync(NpgsqlConnection target, CancellationToken cancellationToken)
+    /// <summary>With its sessions: what one was about to commit is undone. The role is ours, so no right is needed for it.</summary>
+    private async Task EndDaemonAsync(NpgsqlConnection target, CancellationToken cancellationToken)
     {
+        await session.Daemon.KillAsync(cancellationToken);
         while ((await target.ListAsync(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user AND application_name ILIKE 'bucardo%'",
             row => row.GetBoolean(0), cancellationToken)).Count > 0)

@@ -8,11 +8,24 @@ using Npgsql;
 
 namespace HerokuMigrator.Cutover;
 
+/// <summary>A fence that stands, and what it took.</summary>
+/// <param name="Record">What was there before, and since when it stands.</param>
+/// <param name="Locks">The attempts.</param>
+/// <param name="Blockers">Who was in the way of an attempt.</param>
+internal sealed record ClosedFence(FenceRecord Record, LocksTaken Locks, IReadOnlyList<FenceBlocker> Blockers);
+
 /// <summary>Holds writes back on the source, and lets them go again.</summary>
 internal sealed class Fence(MigrationSession session)
 {
+    /// <summary>Short: whoever was in the way is waited for before it, without a lock.</summary>
+    private static readonly TimeSpan PauseBetweenAttempts = TimeSpan.FromMilliseconds(100);
+
     /// <summary>Builds the fence; what was there before is on disk and in the state first. Goes on where a run was killed.</summary>
-    public async Task<(FenceRecord Record, LocksTaken Locks)> CloseAsync(SwitchOptions options, CancellationToken cancellationToken)
+    /// <param name="options">How long it may take.</param>
+    /// <param name="clock">Its zero becomes the moment that writes were held back.</param>
+    /// <param name="betweenAttemptsAsync">Done while others are in the way, and after each attempt that did not get its locks.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async Task<ClosedFence> CloseAsync(SwitchOptions options, StepClock clock, Func<Task> betweenAttemptsAsync, CancellationToken cancellationToken)
     {
         await using var source = await session.OpenSourceAsync(cancellationToken);
         var record = await LoadAsync(cancellationToken);
@@ -25,43 +38,63 @@ internal sealed class Fence(MigrationSession session)
         else if ((await FindWritersAsync(source, record, cancellationToken)).Count == 0)
         {
             // An earlier run built it and was killed; nobody, this role included, has the right to lock any more.
+            clock.SetZero();
             record = record with { FencedAt = record.FencedAt ?? DateTimeOffset.UtcNow };
-            return (record, new LocksTaken(0, TimeSpan.Zero));
+            return new ClosedFence(record, new LocksTaken(0, TimeSpan.Zero), []);
         }
 
         var closed = record;
         DateTimeOffset heldSince = default;
-        var patience = new LockPatience(TimeSpan.FromMilliseconds(options.LockTimeoutMs), TimeSpan.FromSeconds(options.TimeoutSeconds));
-        var tables = record.Relations.Where(relation => !relation.IsSequence).Select(relation => SqlName.Qualify(relation.Schema, relation.Name)).ToList();
+        var patience = new LockPatience(TimeSpan.FromMilliseconds(options.LockTimeoutMs), TimeSpan.FromSeconds(options.TimeoutSeconds)) { LongestPause = PauseBetweenAttempts };
+        var tables = TablesOf(record);
+        var clearing = new FenceClearing(session, tables, options.TerminateBlockers);
+        await clearing.MakeVacuumGiveWayAsync(source, cancellationToken);
+        await clearing.WaitAsync(source, options.LockTimeoutMs, betweenAttemptsAsync, cancellationToken);
         var locks = await patience.RunAsync(
             source,
             tables,
             async () =>
             {
+                clock.SetZero();
                 heldSince = DateTimeOffset.UtcNow;
-                await source.ExecuteAsync($"SET LOCAL statement_timeout = {options.LockTimeoutMs.ToString(CultureInfo.InvariantCulture)}", cancellationToken);
-                await ExecuteAllAsync(source, FenceSql.Lock(record), cancellationToken);
-                // All locks are held: from here on it takes what it takes, and waits for nobody.
-                await source.ExecuteAsync("SET LOCAL statement_timeout = 0", cancellationToken);
+                await clock.MeasureAsync("locks", () => TakeLocksAsync(source, record, options.LockTimeoutMs, cancellationToken));
                 closed = await AddLargeObjectsAsync(source, record, cancellationToken);
-                await ExecuteAllAsync(source, FenceSql.Revoke(closed), cancellationToken);
+                await clock.MeasureAsync("revoke", () => ExecuteAllAsync(source, FenceSql.Revoke(closed), cancellationToken));
             },
-            (attempt, blockers) =>
+            async (attempt, _) =>
             {
+                var blockers = await clearing.RunAsync(source, cancellationToken);
                 session.Events.Warning($"The fence waits for its locks, attempt {attempt.ToString(CultureInfo.InvariantCulture)}: {blockers}.");
-                return Task.CompletedTask;
+                await clearing.WaitAsync(source, options.LockTimeoutMs, betweenAttemptsAsync, cancellationToken);
             },
             cancellationToken);
-        var leaks = await FindWritersAsync(source, closed, cancellationToken);
+        record = closed with { FencedAt = record.FencedAt ?? heldSince };
+        session.Events.Information($"Fence closed: {record.Relations.Count} tables and sequences, {locks.Attempts} attempts.");
+        return new ClosedFence(record, locks, clearing.Met);
+    }
+
+    /// <summary>The proof that nobody can write, and the record of since when; the fence is taken away where somebody can.</summary>
+    public async Task ProveAsync(FenceRecord record, CancellationToken cancellationToken)
+    {
+        await using var source = await session.OpenSourceAsync(cancellationToken);
+        var leaks = await FindWritersAsync(source, record, cancellationToken);
         if (leaks.Count > 0)
         {
             throw Errors.FenceLeaks(leaks);
         }
 
-        record = closed with { FencedAt = record.FencedAt ?? heldSince };
         await SaveAsync(record, cancellationToken);
-        session.Events.Information($"Fence closed: {record.Relations.Count} tables and sequences, {locks.Attempts} attempts.");
-        return (record, locks);
+    }
+
+    public static IReadOnlyList<string> TablesOf(FenceRecord record) =>
+        [.. record.Relations.Where(relation => !relation.IsSequence).Select(relation => SqlName.Qualify(relation.Schema, relation.Name))];
+
+    /// <summary>All that the fence needs, within one bound; from there on it takes what it takes, and waits for nobody.</summary>
+    public static async Task TakeLocksAsync(NpgsqlConnection source, FenceRecord record, int timeoutMs, CancellationToken cancellationToken)
+    {
+        await source.ExecuteAsync($"SET LOCAL statement_timeout = {timeoutMs.ToString(CultureInfo.InvariantCulture)}", cancellationToken);
+        await ExecuteAllAsync(source, FenceSql.Lock(record), cancellationToken);
+        await source.ExecuteAsync("SET LOCAL statement_timeout = 0", cancellationToken);
     }
 
     /// <summary>Restores exactly the recorded privileges; returns the record, or null where nothing was fenced.</summary>

@@ -52,18 +52,17 @@ internal static class PrivilegeReader
     }
 
     /// <summary>Login roles that can write what a fence holds, superusers apart, as "role on table".</summary>
+    public static string WritersSql { get; } = $"""
+        SELECT r.rolname || ' on ' || quote_ident(n.nspname) || '.' || quote_ident(c.relname)
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace CROSS JOIN pg_roles r
+        WHERE r.rolcanlogin AND NOT r.rolsuper AND {ExtensionFence.Filter}
+          AND {ExtensionFence.MayWrite}
+          AND c.relkind IN ('r', 'p', 'S')
+        ORDER BY 1 LIMIT 100
+        """;
+
     public static Task<List<string>> FindWritersAsync(NpgsqlConnection source, CancellationToken cancellationToken) =>
-        source.ListAsync(
-            $"""
-            SELECT r.rolname || ' on ' || quote_ident(n.nspname) || '.' || quote_ident(c.relname)
-            FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace CROSS JOIN pg_roles r
-            WHERE r.rolcanlogin AND NOT r.rolsuper AND {ExtensionFence.Filter}
-              AND {ExtensionFence.MayWrite}
-              AND c.relkind IN ('r', 'p', 'S')
-            ORDER BY 1 LIMIT 100
-            """,
-            row => row.GetString(0),
-            cancellationToken);
+        source.ListAsync(WritersSql, row => row.GetString(0), cancellationToken);
 
     /// <summary>Of the role's own tables: what no REVOKE of ours can stop, or no GRANT of ours can restore; each in a sentence.</summary>
     public static async Task<IReadOnlyList<string>> FindBeyondRevokeAsync(NpgsqlConnection source, CancellationToken cancellationToken)

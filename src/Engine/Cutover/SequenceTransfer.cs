@@ -8,8 +8,9 @@ internal sealed class SequenceTransfer(MigrationSession session)
 {
     private const int Batch = 200;
 
-    public async Task<int> RunAsync(CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<SequencePosition>> RunAsync(CancellationToken cancellationToken)
     {
+        var positions = new List<SequencePosition>();
         await using var source = await session.OpenSourceAsync(cancellationToken);
         await using var target = await session.OpenTargetAsync(cancellationToken);
         var sequences = await CatalogReader.ReadSequencesAsync(source, cancellationToken);
@@ -18,13 +19,14 @@ internal sealed class SequenceTransfer(MigrationSession session)
         {
             var values = await source.ListAsync(
                 string.Join(" UNION ALL ", batch.Select((sequence, at) => $"SELECT {at}, last_value, is_called FROM {sequence.QualifiedName}")),
-                row => (At: row.GetInt32(0), Last: row.GetInt64(1), Called: row.GetBoolean(2)),
+                row => new SequencePosition(batch[row.GetInt32(0)].QualifiedName, row.GetInt64(1), row.GetBoolean(2)),
                 cancellationToken);
-            var calls = values.Select(value => $"setval({SqlName.Literal(batch[value.At].QualifiedName)}::regclass, {value.Last}, {(value.Called ? "true" : "false")})");
+            positions.AddRange(values);
+            var calls = values.Select(value => $"setval({SqlName.Literal(value.Sequence)}::regclass, {value.LastValue}, {(value.IsCalled ? "true" : "false")})");
             await target.ExecuteAsync("SELECT " + string.Join(", ", calls), cancellationToken);
         }
 
         await transaction.CommitAsync(cancellationToken);
-        return sequences.Count;
+        return positions;
     }
 }

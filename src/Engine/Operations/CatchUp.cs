@@ -8,7 +8,7 @@ namespace HerokuMigrator.Operations;
 
 /// <summary>
 /// Applies large backlogs before the daemon starts, table by table, several at once: Bucardo would hold all keys of a table in memory.
-/// What is small, or truncated meanwhile, is left to Bucardo, whose next run makes both sides one snapshot.
+/// What is small, or rewritten meanwhile, is left to Bucardo, whose next run makes both sides one snapshot.
 /// </summary>
 internal sealed class CatchUp(MigrationSession session)
 {
@@ -23,6 +23,9 @@ internal sealed class CatchUp(MigrationSession session)
 
     /// <summary>Tables side by side; each takes a connection to either side.</summary>
     private static readonly int Jobs = Math.Clamp(Environment.ProcessorCount, 2, 4);
+
+    /// <summary>The same for little: then it is the ways there and back that take the time.</summary>
+    private const int JobsForLittle = 4;
 
     /// <summary>Each pass applies what was captured during the one before, so each is shorter, unless writers are quicker.</summary>
     private const int Passes = 6;
@@ -48,7 +51,12 @@ internal sealed class CatchUp(MigrationSession session)
                 async (one, token) =>
                 {
                     session.Events.Progress(new OperationProgress("Catching up", $"{one.Table}, {one.Rows} captured changes", (int)(100 * Interlocked.Read(ref applied) / pending)));
-                    if (!await ApplyAsync(one.Table, token))
+                    if (await ApplyAsync(one.Table, token) is { } done)
+                    {
+                        await session.Store.LogAsync(
+                            "catch-up", string.Create(CultureInfo.InvariantCulture, $"{one.Table}: {done.Keys} keys of {done.Transactions} transactions applied, {done.Rows} rows"), token);
+                    }
+                    else
                     {
                         lock (left)
                         {
@@ -58,6 +66,47 @@ internal sealed class CatchUp(MigrationSession session)
 
                     Interlocked.Add(ref applied, one.Rows);
                 });
+        }
+    }
+
+    /// <summary>
+    /// Applies what is pending of every table, however little; the daemon stands still. Each table comes to a moment of its own, which is the same one where nobody writes.
+    /// False where something of it is left to Bucardo.
+    /// </summary>
+    public async Task<bool> DrainAsync(IReadOnlyList<TableInfo> replayed, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<TableInfo> pending;
+        await using (var source = await session.OpenSourceAsync(cancellationToken))
+        {
+            pending = await new DeltaBacklog(replayed).FindPendingAsync(source, cancellationToken);
+        }
+
+        var left = 0;
+        await Parallel.ForEachAsync(
+            pending.Select((table, at) => (table, at)).GroupBy(item => item.at % JobsForLittle, item => item.table),
+            new ParallelOptions { MaxDegreeOfParallelism = JobsForLittle, CancellationToken = cancellationToken },
+            async (group, token) =>
+            {
+                foreach (var table in await ApplyTogetherAsync([.. group], token))
+                {
+                    Interlocked.Add(ref left, await ApplyAsync(table, token) is null ? 1 : 0);
+                }
+            });
+        session.Events.Verbose($"What was pending of {pending.Count - left} tables is applied, and of {left} left to Bucardo.");
+        return left == 0;
+    }
+
+    /// <summary>Returns those that have to go one by one: all of them, where one of them is refused.</summary>
+    private async Task<IReadOnlyList<TableInfo>> ApplyTogetherAsync(IReadOnlyList<TableInfo> tables, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await new SmallDeltas(session).ApplyAsync(tables, cancellationToken);
+        }
+        catch (Exception exception) when (exception is NpgsqlException or IOException)
+        {
+            session.Events.Verbose($"What is pending is applied table by table: {exception.Message}");
+            return tables;
         }
     }
 
@@ -100,27 +149,25 @@ internal sealed class CatchUp(MigrationSession session)
         return found;
     }
 
-    /// <summary>False where it is left to Bucardo.</summary>
-    private async Task<bool> ApplyAsync(TableInfo table, CancellationToken cancellationToken)
+    /// <summary>Null where it is left to Bucardo.</summary>
+    private async Task<AppliedDelta?> ApplyAsync(TableInfo table, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                if (await new DeltaApplier(session).ApplyAsync(table, cancellationToken) is { } applied)
+                var applied = await new DeltaApplier(session).ApplyAsync(table, cancellationToken);
+                if (applied is null)
                 {
-                    await session.Store.LogAsync(
-                        "catch-up", string.Create(CultureInfo.InvariantCulture, $"{table}: {applied.Keys} keys of {applied.Transactions} transactions applied, {applied.Rows} rows"), cancellationToken);
-                    return true;
+                    session.Events.Verbose($"The backlog of {table} is left to Bucardo, as the table was truncated or rewritten meanwhile.");
                 }
 
-                session.Events.Verbose($"The backlog of {table} is left to Bucardo, as the table was truncated or rewritten.");
-                return false;
+                return applied;
             }
             catch (PostgresException exception) when (!IsPassing(exception) || (exception.SqlState == PostgresErrorCodes.LockNotAvailable && attempt == Attempts))
             {
                 session.Events.Verbose($"The backlog of {table} is left to Bucardo: {exception.MessageText}.");
-                return false;
+                return null;
             }
             catch (Exception exception) when (exception is NpgsqlException or IOException or ObjectDisposedException && attempt < Attempts)
             {

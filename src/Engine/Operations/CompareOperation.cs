@@ -28,7 +28,7 @@ internal sealed class CompareOperation(MigrationSession session, ComparisonOptio
         await _store.EnsureAsync(cancellationToken);
         var run = await PrepareAsync(cancellationToken);
         var left = await LeftOutAsync(run, row.Phase, cancellationToken);
-        await using var sides = await SidesAsync(cancellationToken);
+        await using var sides = await ComparisonSides.OpenAsync(session, options.Jobs, cancellationToken);
         var context = new ComparisonContext(session, options, sides.Source, sides.Target, new ComparisonDoubts(session, row), (table, chunk, findings) => ChunkDoneAsync(run.Id, table, chunk, findings, cancellationToken));
         var results = new DataComparison[run.Tables.Count];
         _bytesTotal = Math.Max(1, run.Tables.Sum(table => table.Chunks.Where(chunk => table.Selected.Contains(chunk.Number)).Sum(chunk => chunk.Bytes)));
@@ -173,16 +173,6 @@ internal sealed class CompareOperation(MigrationSession session, ComparisonOptio
         return reasons;
     }
 
-    private async Task<ComparisonSides> SidesAsync(CancellationToken cancellationToken)
-    {
-        var settings = await session.ReadApplicationSettingsAsync(cancellationToken);
-        await using var source = await session.OpenSourceAsync(cancellationToken);
-        await using var target = await session.OpenTargetAsync(cancellationToken);
-        return new ComparisonSides(
-            new ComparisonSide(session.Source, settings.SearchPath, options.Jobs, source.PostgreSqlVersion.Major * 10000),
-            new ComparisonSide(session.Target, settings.SearchPath, options.Jobs, target.PostgreSqlVersion.Major * 10000));
-    }
-
     private async Task ChunkDoneAsync(string run, ComparedTable table, ComparedChunk chunk, ChunkFindings findings, CancellationToken cancellationToken)
     {
         if (table.Chunks.Count > 1 && findings.IsClean)
@@ -201,15 +191,4 @@ internal sealed class CompareOperation(MigrationSession session, ComparisonOptio
     {
         Name = session.Name, Table = compared.Table.QualifiedName, Outcome = ComparisonOutcome.NotCompared, Detail = why, Chunks = compared.Chunks.Count, ComparedAt = DateTimeOffset.UtcNow,
     };
-}
-
-/// <summary>Both databases.</summary>
-internal sealed record ComparisonSides(ComparisonSide Source, ComparisonSide Target) : IAsyncDisposable
-{
-    public ValueTask DisposeAsync()
-    {
-        Source.Dispose();
-        Target.Dispose();
-        return ValueTask.CompletedTask;
-    }
 }

@@ -21,12 +21,21 @@ internal sealed class PlanDescription(MigrationSession session, StartOptions? st
             "start" => await StartAsync(cancellationToken),
             "suspend" => ["Stop the Bucardo daemon of this migration; changes are still captured on the source."],
             "resume" => ["Start the Bucardo daemon of this migration; it replays what was captured meanwhile."],
-            "switch" => await SwitchAsync(cancellationToken),
+            "switch" => await SwitchAsync(new SwitchOptions(), cancellationToken),
             "undo" => await UndoAsync(cancellationToken),
             "complete" => [.. await RestoreAsync(cancellationToken), .. RemoveSteps()],
             "stop" => ["Stop Bucardo.", .. await RestoreAsync(cancellationToken), .. RemoveSteps()],
             _ => throw new ArgumentOutOfRangeException(nameof(operation), operation, "No such operation."),
         },
+    };
+
+    public async Task<OperationPlan> BuildSwitchAsync(SwitchOptions options, CancellationToken cancellationToken) => new()
+    {
+        Name = session.Name,
+        Subject = $"{Source} -> {Target}",
+        Steps = options.LockOnly
+            ? [$"Try for the locks of the fence on {Source}, once, for {options.LockTimeoutMs} ms at the most, and let them go at once."]
+            : await SwitchAsync(options, cancellationToken),
     };
 
     public async Task<OperationPlan> BuildComparisonAsync(ComparisonOptions options, CancellationToken cancellationToken)
@@ -70,7 +79,7 @@ internal sealed class PlanDescription(MigrationSession session, StartOptions? st
         ];
     }
 
-    private async Task<IReadOnlyList<string>> SwitchAsync(CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<string>> SwitchAsync(SwitchOptions options, CancellationToken cancellationToken)
     {
         await session.RequireMigrationAsync(cancellationToken);
         await using var source = await session.OpenSourceAsync(cancellationToken);
@@ -84,12 +93,17 @@ internal sealed class PlanDescription(MigrationSession session, StartOptions? st
             $"Take INSERT, UPDATE, DELETE, TRUNCATE on {record.Relations.Count(relation => !relation.IsSequence)} tables and USAGE, UPDATE on {record.Relations.Count(relation => relation.IsSequence)} sequences of {Source} from {Roles(record)}.",
             .. record.LargeObjects.Count == 0 ? Array.Empty<string>() : [$"Take UPDATE on {record.LargeObjects.Sum(group => group.Oids.Count)} large objects of {Source} from their owners and all others, and copy them with their oids."],
             $"Set role {string.Join(", ", record.Roles.Select(role => role.Role))} to read-only by default.",
-            "Drain what was captured, and prove it by a sentinel.",
+            .. options.TerminateBlockers ? ["End the sessions whose transactions keep the locks from the fence; those are rolled back."] : Array.Empty<string>(),
+            "End Bucardo, drain what was captured, and prove it by a sentinel.",
             whole == 0
                 ? "Copy no table again."
                 : $"Copy those of {whole} tables without a usable key again that were written since their copy, {written.Count} until now{(written.Count == 0 ? "" : ": " + Names(written))}.",
             .. leftOut.Count == 0 ? Array.Empty<string>() : [$"Leave {leftOut.Count} tables without a usable key as they are on the target: {Names(leftOut)}."],
-            $"Set the sequences of {Target}, and stop Bucardo.",
+            $"Set the sequences of {Target}.",
+            .. options.CompareBudgetMs > 0 ? [$"Compare the newest rows of both sides for {options.CompareBudgetMs} ms."] : Array.Empty<string>(),
+            options.Rehearse
+                ? $"Then give all privileges back at once, after {options.TimeoutSeconds} s at the most, and replicate again: it is a rehearsal."
+                : $"Hand over: {Target} takes the writes from then on.",
         ];
     }
 

@@ -5,6 +5,7 @@ using HerokuMigrator.Cutover;
 using HerokuMigrator.ExtensionRows;
 using HerokuMigrator.Schema;
 using HerokuMigrator.State;
+using HerokuMigrator.Verification;
 
 namespace HerokuMigrator.Operations;
 
@@ -13,6 +14,10 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
 {
     private readonly Fence _fence = new(session);
     private readonly Replication _replication = new(session);
+    private readonly StepClock _clock = new();
+
+    /// <summary>To either side: four for the drain, and one for each of what goes beside it.</summary>
+    private const int ConnectionsUnderFence = 10;
 
     /// <summary>The state says Switched: whatever fails after that, the target may be written to already.</summary>
     private bool _handedOver;
@@ -23,7 +28,7 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
         var row = await session.RequireMigrationAsync(cancellationToken);
         if (row.Phase == MigrationPhase.Switched)
         {
-            return await SwitchCertificate.ReadAsync(session, cancellationToken)
+            return (await CertificateFile.ReadAsync(session, cancellationToken))?.Switch
                 ?? new TrafficSwitch { Name = session.Name, Phase = MigrationPhase.Switched, Source = session.SourceSettings.Address, Target = session.TargetSettings.Address };
         }
 
@@ -73,9 +78,9 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
             await RecopyStaleAsync(replayed, cancellationToken);
         }
 
-        await _replication.EnsureRunningAsync(replayed, cancellationToken);
         if (row.Phase == MigrationPhase.Replicating)
         {
+            await _replication.EnsureRunningAsync(replayed, cancellationToken);
             await _replication.RelieveAsync(replayed, cancellationToken);
             // The backlog of now is drained while writers go on, so that the fence waits for the last moments only.
             var drain = new Drain(session, replayed);
@@ -85,8 +90,12 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
                     $"Changes of now did not reach the target within {options.TimeoutSeconds} s; the fence was not built.", "Wait until Get-SyncStatus shows a small lag, then switch again.");
             }
 
-            await using var source = await session.OpenSourceAsync(cancellationToken);
-            await new DeltaBacklog(replayed).PurgeAsync(source, cancellationToken);
+            await using (var source = await session.OpenSourceAsync(cancellationToken))
+            {
+                await new DeltaBacklog(replayed).PurgeAsync(source, cancellationToken);
+            }
+
+            await drain.GoOnWithoutDaemonAsync(cancellationToken);
         }
     }
 
@@ -107,125 +116,95 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
 
     private async Task<TrafficSwitch> SwitchAsync(IReadOnlyList<TableRow> tables, IReadOnlyList<TableInfo> replayed, CancellationToken cancellationToken)
     {
-        File.Delete(session.Home.CertificateFile);
+        CertificateFile.Delete(session.Home);
         await session.Store.SaveTargetWritesAsync(null, cancellationToken);
         await session.Store.SetPhaseAsync(MigrationPhase.Switching, cancellationToken);
         session.Events.Verbose("Switching: the fence is being built.");
         await new SchemaRestorer(session).UndoUnderFenceAsync(cancellationToken);
-        var (record, locks) = await _fence.CloseAsync(options, cancellationToken);
+        await using var comparison = await FencedComparison.PlanAsync(session, [.. tables.Select(row => row.Table).Where(table => table.Mode != TransferMode.LeftOut)], cancellationToken);
+        await OpenConnectionsAsync(cancellationToken);
+        var fence = await _fence.CloseAsync(options, _clock, () => new CatchUp(session).DrainAsync(replayed, cancellationToken), cancellationToken);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(TimeSpan.FromSeconds(options.TimeoutSeconds));
+        DoneUnderFence done;
         try
         {
-            var result = await HandOverAsync(tables, replayed, record, locks, limit.Token);
-            // What they show is derived, and may rest on tables that were copied last; nobody waits for it with a write.
-            await new MaterializedViews(session).RefreshAsync(cancellationToken);
-            return result;
+            done = await new UnderFence(session, options, tables, replayed, _clock).RunAsync(fence.Record, comparison, limit.Token);
+            if (!options.Rehearse)
+            {
+                // From here on an undo asks which tables were written on the target, so the counters of now come first.
+                await _clock.MeasureAsync("counters of the target", () => new TargetWrites(session).RememberAsync(limit.Token));
+                await session.Store.SetPhaseAsync(MigrationPhase.Switched, limit.Token);
+                _handedOver = true;
+            }
         }
         catch (OperationCanceledException) when (!_handedOver && !cancellationToken.IsCancellationRequested)
         {
             throw Errors.DrainTimedOut(options.TimeoutSeconds, "the last copies, keys or sequences were not done");
         }
+
+        var result = Describe(fence, done, tables);
+        if (options.Rehearse)
+        {
+            return await EndRehearsalAsync(result, replayed, cancellationToken);
+        }
+
+        await CertificateFile.WriteAsync(session, await new CertificateBuilder(session).BuildAsync(result, fence.Record, done.Sequences, cancellationToken), cancellationToken);
+        session.Events.Information($"Switched: the target is safe to write to; writes were held back for {result.WritePauseMs:0} ms, and for up to {result.FailedAttemptsMs:0} ms before by attempts that failed. Materialized views follow.");
+        // What they show is derived, and may rest on tables that were copied last; nobody waits for it with a write.
+        await new MaterializedViews(session).RefreshAsync(cancellationToken);
+        return result;
     }
 
-    /// <summary>All that happens while writes are held back; the token carries the bound of it.</summary>
-    private async Task<TrafficSwitch> HandOverAsync(
-        IReadOnlyList<TableRow> tables, IReadOnlyList<TableInfo> replayed, FenceRecord record, LocksTaken locks, CancellationToken cancellationToken)
+    /// <summary>A connection takes some ten milliseconds to be made, which none under the fence shall.</summary>
+    private async Task OpenConnectionsAsync(CancellationToken cancellationToken)
     {
-        var deadline = DateTimeOffset.UtcNow + TimeSpan.FromSeconds(options.TimeoutSeconds);
-        var copier = new TableCopier(session);
-        // Nothing replays these, so their last copy need not wait for the drain.
-        using var together = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var keylessCopy = CopyKeylessAsync(copier, together.Token);
-        var objectsCopy = new LargeObjects(session).CopyAsync(record, deadline, together.Token);
-        var extensionsCopy = new ExtensionCarrier(session).CarryUnderFenceAsync(together.Token);
-        // A table made since the first look has no capture, and none can be made any more that is written to.
-        var drift = RefuseDriftAsync(tables, together.Token);
-        TimeSpan sentinel;
-        try
+        var opened = await Task.WhenAll(Enumerable.Range(0, ConnectionsUnderFence).SelectMany(_ => new[] { session.OpenSourceAsync(cancellationToken), session.OpenTargetAsync(cancellationToken) }));
+        foreach (var connection in opened)
         {
-            sentinel = await ProveAsync(replayed, deadline, cancellationToken);
-            await Task.WhenAll(keylessCopy, objectsCopy, extensionsCopy, drift);
+            await connection.DisposeAsync();
         }
-        catch
-        {
-            await together.CancelAsync();
-            await Task.WhenAny(Task.WhenAll(keylessCopy, objectsCopy, extensionsCopy, drift));
-            throw;
-        }
+    }
 
-        await session.Daemon.KillAsync(cancellationToken);
-        var marked = await new StaleTables(session).FindAsync(replayed, cancellationToken);
-        await copier.CopyAsync(marked, 0, cancellationToken);
-        await new SchemaRestorer(session).RestoreAsync(SchemaStage.UnderFence, cancellationToken);
-        var sequences = await new SequenceTransfer(session).RunAsync(cancellationToken);
-        // From here on an undo asks which tables were written on the target, so the counters of now come first.
-        await new TargetWrites(session).RememberAsync(cancellationToken);
-        await session.Store.SetPhaseAsync(MigrationPhase.Switched, cancellationToken);
-        _handedOver = true;
-        var safeAt = DateTimeOffset.UtcNow;
-        var result = new TrafficSwitch
+    /// <summary>Writes go on first; then the target becomes what it was.</summary>
+    private async Task<TrafficSwitch> EndRehearsalAsync(TrafficSwitch result, IReadOnlyList<TableInfo> replayed, CancellationToken cancellationToken)
+    {
+        await _fence.OpenAsync(cancellationToken);
+        var held = _clock.SinceZero;
+        await GoBackAsync(replayed, cancellationToken);
+        session.Events.Information($"Rehearsed: a switch now would hold writes back for about {result.WritePauseMs:0} ms; this rehearsal did so for {held.TotalMilliseconds:0} ms.");
+        return result with { Phase = MigrationPhase.Replicating, SafeAt = null, IsRehearsal = true, PredictedPauseMs = result.WritePauseMs, WritePauseMs = Math.Round(held.TotalMilliseconds, 1) };
+    }
+
+    private TrafficSwitch Describe(ClosedFence fence, DoneUnderFence done, IReadOnlyList<TableRow> tables)
+    {
+        var pause = _clock.SinceZero;
+        return new TrafficSwitch
         {
             Name = session.Name,
             Phase = MigrationPhase.Switched,
             Source = session.SourceSettings.Address,
             Target = session.TargetSettings.Address,
-            FencedAt = record.FencedAt,
-            SafeAt = safeAt,
-            WritePauseMs = (safeAt - record.FencedAt!.Value).TotalMilliseconds,
-            LockAttempts = locks.Attempts,
-            FailedAttemptsMs = locks.Failed.TotalMilliseconds,
-            SentinelMs = sentinel.TotalMilliseconds,
-            TablesFenced = record.Relations.Count(relation => !relation.IsSequence),
-            Roles = FencedRoles(record),
-            SequencesSet = sequences,
-            LargeObjectsCopied = await objectsCopy,
-            ExtensionTablesCopied = await extensionsCopy,
-            TablesCopiedWhole = [.. (await keylessCopy).Concat(marked).Select(table => table.QualifiedName)],
+            FencedAt = fence.Record.FencedAt,
+            // A run that was killed under the fence is a part of the pause.
+            SafeAt = DateTimeOffset.UtcNow,
+            WritePauseMs = Math.Max(pause.TotalMilliseconds, (DateTimeOffset.UtcNow - fence.Record.FencedAt!.Value).TotalMilliseconds),
+            LockAttempts = fence.Locks.Attempts,
+            FailedAttemptsMs = fence.Locks.Failed.TotalMilliseconds,
+            Blockers = fence.Blockers,
+            SentinelMs = done.Sentinel.TotalMilliseconds,
+            TablesFenced = fence.Record.Relations.Count(relation => !relation.IsSequence),
+            Roles = FencedRoles(fence.Record),
+            SequencesSet = done.Sequences.Count,
+            LargeObjectsCopied = done.LargeObjects,
+            ExtensionTablesCopied = done.ExtensionTables,
+            TablesCopiedWhole = [.. done.CopiedWhole.Select(table => table.QualifiedName)],
             TablesLeftOut = MigrationSummary.LeftOut(tables),
+            Compared = done.Compared,
+            Steps = _clock.Steps,
             UndoFile = session.Home.UndoFile,
             CertificateFile = session.Home.CertificateFile,
         };
-        await SwitchCertificate.WriteAsync(session, result, cancellationToken);
-        session.Events.Information($"Switched: the target is safe to write to; writes were held back for {result.WritePauseMs:0} ms, and for up to {result.FailedAttemptsMs:0} ms before by attempts that failed. Materialized views follow.");
-        return result;
-    }
-
-    /// <summary>Those that may have changed since their copy; to be asked under the fence, when the triggers of all writers have fired.</summary>
-    private async Task<IReadOnlyList<TableInfo>> CopyKeylessAsync(TableCopier copier, CancellationToken cancellationToken)
-    {
-        IReadOnlyList<TableInfo> keyless;
-        await using (var source = await session.OpenSourceAsync(cancellationToken))
-        {
-            keyless = await new StaleTables(session).KeylessAsync(source, cancellationToken);
-        }
-
-        await copier.CopyAsync(keyless, 0, cancellationToken);
-        return keyless;
-    }
-
-    private async Task RefuseDriftAsync(IReadOnlyList<TableRow> tables, CancellationToken cancellationToken)
-    {
-        await using var source = await session.OpenSourceAsync(cancellationToken);
-        await new SchemaDrift(session).RefuseAsync(source, tables, cancellationToken);
-    }
-
-    private async Task<TimeSpan> ProveAsync(IReadOnlyList<TableInfo> replayed, DateTimeOffset deadline, CancellationToken cancellationToken)
-    {
-        var drain = new Drain(session, replayed);
-        if (await drain.TryPassSentinelWithoutDaemonAsync(cancellationToken) is not { } sentinel)
-        {
-            await _replication.EnsureRunningAsync(replayed, cancellationToken);
-            sentinel = await drain.PassSentinelAsync(deadline - DateTimeOffset.UtcNow, cancellationToken)
-                ?? throw Errors.DrainTimedOut(options.TimeoutSeconds, "the sentinel had not arrived");
-        }
-
-        if (!await drain.WaitUntilNothingPendingAsync(deadline - DateTimeOffset.UtcNow, cancellationToken))
-        {
-            throw Errors.DrainTimedOut(options.TimeoutSeconds, "changes were still without their mark");
-        }
-
-        return sentinel;
     }
 
     /// <summary>Writes go on at the source whatever it was that failed; a cancelled run is cleaned up after too.</summary>
@@ -234,22 +213,25 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         try
         {
-            if (await _fence.OpenAsync(limit.Token) is not null)
-            {
-                await _fence.ForgetAsync(limit.Token);
-            }
-
-            await new SchemaRestorer(session).UndoUnderFenceAsync(limit.Token);
-            await new ExtensionCarrier(session).TakeBackAsync(limit.Token);
-            await session.Store.SetPhaseAsync(MigrationPhase.Replicating, limit.Token);
-            await _replication.EnsureRunningAsync(replayed, limit.Token);
-            await Worker.LaunchAsync(session, limit.Token);
+            await _fence.OpenAsync(limit.Token);
+            await GoBackAsync(replayed, limit.Token);
         }
         catch (Exception second) when (second is MigrationException or Npgsql.NpgsqlException or OperationCanceledException or IOException)
         {
             session.Events.Warning(
                 $"The switch failed ({cause.Message}), and taking the fence away failed too ({second.Message}). Run Undo-TrafficSwitch, or psql with {session.Home.UndoFile} on the source.");
         }
+    }
+
+    /// <summary>The target as before the fence, which is open already, and replication.</summary>
+    private async Task GoBackAsync(IReadOnlyList<TableInfo> replayed, CancellationToken cancellationToken)
+    {
+        await _fence.ForgetAsync(cancellationToken);
+        await new SchemaRestorer(session).UndoUnderFenceAsync(cancellationToken);
+        await new ExtensionCarrier(session).TakeBackAsync(cancellationToken);
+        await session.Store.SetPhaseAsync(MigrationPhase.Replicating, cancellationToken);
+        await _replication.EnsureRunningAsync(replayed, cancellationToken);
+        await Worker.LaunchAsync(session, cancellationToken);
     }
 
     private static IReadOnlyList<string> FencedRoles(FenceRecord record) =>

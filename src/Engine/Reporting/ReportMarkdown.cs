@@ -75,7 +75,8 @@ internal static class ReportMarkdown
             inventory.Clients.Select(one => new[] { one.Role, one.Application, one.Connections.ToString(CultureInfo.InvariantCulture) }), text);
     }
 
-    private static void Table(string heading, string[] headers, IEnumerable<string[]> rows, StringBuilder text)
+    /// <summary>A heading and its table; names may hold anything.</summary>
+    public static void Table(string heading, string[] headers, IEnumerable<string[]> rows, StringBuilder text)
     {
         text.Append($"\n{heading}\n\n");
         var lines = rows.Select(row => $"| {string.Join(" | ", row.Select(Cell))} |\n").ToList();

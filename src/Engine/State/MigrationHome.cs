@@ -35,6 +35,9 @@ public sealed class MigrationHome
 
     public string CertificateFile => Path.Combine(Folder, "switch-certificate.json");
 
+    /// <summary>The same for people.</summary>
+    public string CertificateTextFile => Path.Combine(Folder, "switch-certificate.md");
+
     /// <summary>The fence's record, for the case that the target cannot be asked for it.</summary>
     public string FenceFile => Path.Combine(Folder, "fence.json");
 

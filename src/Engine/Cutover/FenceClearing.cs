@@ -1,0 +1,104 @@
+using System.Diagnostics;
+using System.Globalization;
+using HerokuMigrator.Capture;
+using HerokuMigrator.Operations;
+using Npgsql;
+
+namespace HerokuMigrator.Cutover;
+
+/// <summary>What is done about those who keep the fence out: a vacuum of the server's own gives way, a session is ended where that was asked for, and all are named.</summary>
+internal sealed class FenceClearing(MigrationSession session, IReadOnlyList<string> tables, bool terminate)
+{
+    /// <summary>
+    /// An autovacuum gives way to a lock that has waited for deadlock_timeout (1 s), which is longer than the fence waits.
+    /// The lock that is waited for here holds back no writer meanwhile.
+    /// </summary>
+    private const string PatienceWithVacuum = "2500";
+
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(50);
+
+    private readonly Dictionary<string, FenceBlocker> _met = new(StringComparer.Ordinal);
+
+    /// <summary>All that were met, the longest transaction first.</summary>
+    public IReadOnlyList<FenceBlocker> Met => [.. _met.Values.OrderByDescending(blocker => blocker.TransactionSeconds)];
+
+    /// <summary>Before the first attempt, so that it need not fail.</summary>
+    public async Task MakeVacuumGiveWayAsync(NpgsqlConnection source, CancellationToken cancellationToken) =>
+        await MakeVacuumGiveWayAsync(await LockHolders.ReadAsync(source, tables, cancellationToken), cancellationToken);
+
+    /// <summary>After an attempt that failed; returns who was in the way, in words.</summary>
+    public async Task<string> RunAsync(NpgsqlConnection source, CancellationToken cancellationToken)
+    {
+        var blockers = await LockHolders.ReadAsync(source, tables, cancellationToken);
+        foreach (var blocker in blockers)
+        {
+            var ended = terminate && await TryEndAsync(source, blocker, cancellationToken);
+            var key = string.Create(CultureInfo.InvariantCulture, $"{blocker.ProcessId} {blocker.PreparedTransaction}");
+            _met[key] = blocker with { Ended = ended || (_met.TryGetValue(key, out var before) && before.Ended) };
+        }
+
+        await MakeVacuumGiveWayAsync(blockers, cancellationToken);
+        return LockHolders.Describe(blockers);
+    }
+
+    /// <summary>
+    /// Transactions that are older than an attempt is long will most likely outlast it, and writers would queue behind it for nothing. So they are waited for without a lock, for a while:
+    /// what does not end by itself must be named by an attempt.
+    /// </summary>
+    public async Task WaitAsync(NpgsqlConnection source, int lockTimeoutMs, Func<Task> meanwhileAsync, CancellationToken cancellationToken)
+    {
+        await meanwhileAsync();
+        var clock = Stopwatch.StartNew();
+        while (!terminate && clock.Elapsed < LongestWait
+            && (await LockHolders.ReadAsync(source, tables, cancellationToken)).Any(blocker => blocker.TransactionSeconds * 1000 > lockTimeoutMs))
+        {
+            await meanwhileAsync();
+            await Task.Delay(BetweenLooks, cancellationToken);
+        }
+    }
+
+    private async Task<bool> TryEndAsync(NpgsqlConnection source, FenceBlocker blocker, CancellationToken cancellationToken)
+    {
+        if (blocker.ProcessId is not { } pid || blocker.Role.Length == 0)
+        {
+            return false;
+        }
+
+        try
+        {
+            var ended = await source.ScalarAsync<bool>("SELECT pg_terminate_backend($1)", cancellationToken, pid);
+            session.Events.Warning($"Ended for the fence, its transaction is rolled back: {blocker}.");
+            return ended;
+        }
+        catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.InsufficientPrivilege)
+        {
+            session.Events.Warning($"It may not be ended by this role: {blocker}: {exception.MessageText}.");
+            return false;
+        }
+    }
+
+    private async Task MakeVacuumGiveWayAsync(IReadOnlyList<FenceBlocker> blockers, CancellationToken cancellationToken)
+    {
+        var vacuumed = blockers.Where(blocker => blocker is { State: "autovacuum" }).SelectMany(blocker => blocker.Tables).Distinct(StringComparer.Ordinal).ToList();
+        if (vacuumed.Count == 0)
+        {
+            return;
+        }
+
+        await using var source = await session.OpenSourceAsync(cancellationToken);
+        foreach (var table in vacuumed)
+        {
+            try
+            {
+                await using var transaction = await source.BeginTransactionAsync(cancellationToken);
+                await source.ExecuteAsync($"SET LOCAL lock_timeout = {PatienceWithVacuum}; LOCK TABLE ONLY {table} IN SHARE UPDATE EXCLUSIVE MODE", cancellationToken);
+                session.Events.Verbose($"The autovacuum of {table} has given way to the fence; the server makes it again later.");
+            }
+            catch (PostgresException exception) when (exception.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.InsufficientPrivilege)
+            {
+                session.Events.Warning($"The autovacuum of {table} does not give way, as it prevents a wraparound: {exception.MessageText}.");
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+using System.Globalization;
+using HerokuMigrator.Capture;
+using HerokuMigrator.Cutover;
+using Npgsql;
+
+namespace HerokuMigrator.Operations;
+
+/// <summary>Tries for the locks of the fence, once, and lets them go at once; or tells who is in the way. Nothing else is done, on either side.</summary>
+internal sealed class LockRehearsal(MigrationSession session, SwitchOptions options)
+{
+    public async Task<TrafficSwitch> RunAsync(CancellationToken cancellationToken)
+    {
+        var row = await session.RequireMigrationAsync(cancellationToken);
+        if (row.Phase is MigrationPhase.Switching or MigrationPhase.Switched)
+        {
+            throw Errors.WrongPhase(session.Name, "a rehearsal", row.Phase, "The fence is there already; Undo-TrafficSwitch takes it away.");
+        }
+
+        await session.RequireSourceAsync(row, cancellationToken);
+        await using var source = await session.OpenSourceAsync(cancellationToken);
+        var record = await PrivilegeReader.ReadAsync(source, cancellationToken);
+        var clock = new StepClock();
+        var blockers = await TryAsync(source, record, clock, cancellationToken);
+        var held = clock.SinceZero;
+        if (blockers.Count > 0)
+        {
+            session.Events.Warning($"The fence would wait for its locks: {LockHolders.Describe(blockers)}.");
+        }
+
+        return new TrafficSwitch
+        {
+            Name = session.Name,
+            Phase = row.Phase,
+            Source = session.SourceSettings.Address,
+            Target = session.TargetSettings.Address,
+            IsRehearsal = true,
+            LockAttempts = 1,
+            FailedAttemptsMs = blockers.Count > 0 ? Math.Round(held.TotalMilliseconds, 1) : 0,
+            WritePauseMs = blockers.Count > 0 ? null : Math.Round(held.TotalMilliseconds, 1),
+            Blockers = blockers,
+            TablesFenced = Fence.TablesOf(record).Count,
+            Steps = clock.Steps,
+        };
+    }
+
+    /// <returns>Who was in the way; empty where the locks were to be had.</returns>
+    private async Task<IReadOnlyList<FenceBlocker>> TryAsync(NpgsqlConnection source, FenceRecord record, StepClock clock, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var transaction = await source.BeginTransactionAsync(cancellationToken);
+            await source.ExecuteAsync($"SET LOCAL lock_timeout = {options.LockTimeoutMs.ToString(CultureInfo.InvariantCulture)}", cancellationToken);
+            clock.SetZero();
+            await clock.MeasureAsync("locks", () => Fence.TakeLocksAsync(source, record, options.LockTimeoutMs, cancellationToken));
+            return [];
+        }
+        catch (PostgresException exception) when (LockPatience.IsLock(exception))
+        {
+            return await LockHolders.ReadAsync(source, Fence.TablesOf(record), cancellationToken);
+        }
+    }
+}
