@@ -41,12 +41,13 @@ internal static class CommandLine
         var jobs = new Option<int?>("--jobs") { Description = "streams of the copy side by side; 0 leaves it to the program again" };
         var indexJobs = new Option<int?>("--index-jobs") { Description = "indexes and constraints that are built side by side; 0 leaves it to the program again" };
         var rate = new Option<double?>("--max-rate-mbps") { Description = "what the copy may move, in MB (1,000,000 bytes) a second; 0 takes the limit away" };
+        var compare = new Option<double?>("--compare-every-hours") { Description = "compare each table in the background while the migration replicates, again after so many hours; 0: not at all" };
         var noWait = new Option<bool>("--no-wait") { Description = "end once the worker has taken over" };
         var keyless = new Option<KeylessTable?>("--keyless-table") { Description = "tables without a usable key: copy (again under the fence where written), skip (made, but left empty), or refuse; default: copy" };
         var command = verbs.Changing("start", "schema, capture, initial copy, replication; goes on where it was interrupted",
             (migrator, parsed, token) => migrator.StartAsync(Read(parsed), token), ResultText.Write,
             (migrator, parsed, token) => migrator.DescribeStartAsync(Read(parsed), token), parsed => Read(parsed).Validate());
-        foreach (Option option in (Option[])[jobs, indexJobs, rate, keyless, noWait])
+        foreach (Option option in (Option[])[jobs, indexJobs, rate, keyless, compare, noWait])
         {
             command.Options.Add(option);
         }
@@ -60,6 +61,7 @@ internal static class CommandLine
                 IndexJobs = parsed.GetValue(indexJobs),
                 MaxRateMBps = parsed.GetValue(rate),
                 KeylessTable = parsed.GetValue(keyless),
+                CompareEveryHours = parsed.GetValue(compare),
                 NoWait = parsed.GetValue(noWait),
             };
     }

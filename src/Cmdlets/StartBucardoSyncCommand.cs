@@ -30,6 +30,11 @@ public sealed class StartBucardoSyncCommand : ChangingCmdlet
     [ValidateRange(0, 100_000)]
     public double MaxRateMBps { get; set; }
 
+    /// <summary>Compare each table in the background while the migration replicates, again after so many hours (Get-SyncStatus tells when each was last shown to be equal); 0: not at all, which is the default.</summary>
+    [Parameter]
+    [ValidateRange(0, 8760)]
+    public double CompareEveryHours { get; set; }
+
     /// <summary>Return once the worker has taken over.</summary>
     [Parameter]
     public SwitchParameter NoWait { get; set; }
@@ -54,6 +59,7 @@ public sealed class StartBucardoSyncCommand : ChangingCmdlet
         IndexJobs = IsGiven(nameof(IndexJobs)) ? IndexJobs : null,
         MaxRateMBps = IsGiven(nameof(MaxRateMBps)) ? MaxRateMBps : null,
         KeylessTable = IsGiven(nameof(KeylessTable)) ? KeylessTable : null,
+        CompareEveryHours = IsGiven(nameof(CompareEveryHours)) ? CompareEveryHours : null,
         NoWait = NoWait,
     };
 

@@ -10,6 +10,7 @@ public sealed record StartOptions
     private const int MostJobs = 128;
     private const double LeastRate = 0.1;
     private const double MostRate = 100_000;
+    private const double MostHours = 8760;
 
     /// <summary>Streams of the copy side by side; null: what was given before; 0: by the copy itself, from processors and connections.</summary>
     public int? Jobs { get; init; }
@@ -24,6 +25,9 @@ public sealed record StartOptions
     [JsonConverter(typeof(JsonStringEnumConverter<KeylessTable>))]
     public KeylessTable? KeylessTable { get; init; }
 
+    /// <summary>Compare each table in the background while the migration replicates, again after so many hours; null: what was given before; 0: not at all.</summary>
+    public double? CompareEveryHours { get; init; }
+
     /// <summary>Return once the worker has taken over, and do not wait for replication. Not kept.</summary>
     [JsonIgnore]
     public bool NoWait { get; init; }
@@ -37,6 +41,11 @@ public sealed record StartOptions
     {
         RefuseOutside(nameof(Jobs), Jobs, MostJobs);
         RefuseOutside(nameof(IndexJobs), IndexJobs, MostJobs);
+        if (CompareEveryHours is { } hours && hours is not (>= 0 and <= MostHours))
+        {
+            throw FaceErrors.StartOptionInvalid(nameof(CompareEveryHours), hours, $"from 0 to {MostHours}, in hours; 0 for not at all");
+        }
+
         if (MaxRateMBps is { } rate && rate is not (0 or (>= LeastRate and <= MostRate)))
         {
             throw FaceErrors.StartOptionInvalid(nameof(MaxRateMBps), rate, $"from {LeastRate} to {MostRate}, in MB a second, or 0 for no limit");
@@ -52,6 +61,7 @@ public sealed record StartOptions
         IndexJobs = IndexJobs ?? before.IndexJobs,
         MaxRateMBps = MaxRateMBps ?? before.MaxRateMBps,
         KeylessTable = KeylessTable ?? before.KeylessTable,
+        CompareEveryHours = CompareEveryHours ?? before.CompareEveryHours,
     };
 
     private static void RefuseOutside(string option, int? value, int most)

@@ -98,6 +98,7 @@ internal static class Worker
         try
         {
             var sampler = new ReplicationSampler(session);
+            await using var comparison = new BackgroundComparison(session);
             var lastUpkeep = DateTimeOffset.MinValue;
             var lastMend = DateTimeOffset.MinValue;
             var lastAdoption = DateTimeOffset.MinValue;
@@ -120,6 +121,7 @@ internal static class Worker
 
                     lastUpkeep = await BeatAsync(session, lastUpkeep, cancellationToken);
                     await sampler.SampleAsync(cancellationToken);
+                    await comparison.BeatAsync(cancellationToken);
                 }
                 catch (Exception exception) when (exception is NpgsqlException or MigrationException or IOException)
                 {

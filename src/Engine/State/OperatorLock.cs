@@ -33,6 +33,15 @@ internal sealed class OperatorLock : IAsyncDisposable
     public static Task<OperatorLock> TakeForComparisonAsync(MigrationSession session, CancellationToken cancellationToken) =>
         TakeAsync(session, ComparisonKey, Errors.ComparisonRunning, cancellationToken);
 
+    /// <summary>Somebody compares by hand.</summary>
+    public static async Task<bool> IsComparisonHeldAsync(NpgsqlConnection target, CancellationToken cancellationToken) =>
+        await target.ScalarAsync<bool>(
+            """
+            SELECT EXISTS (SELECT FROM pg_locks l WHERE l.locktype = 'advisory' AND l.objsubid = 1
+                AND (l.classid::bigint << 32 | l.objid::bigint) = $1 AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+            """,
+            cancellationToken, ComparisonKey);
+
     private static async Task<OperatorLock> TakeAsync(MigrationSession session, long key, Func<string, string, MigrationException> taken, CancellationToken cancellationToken)
     {
         var connection = await session.OpenTargetAsync(cancellationToken);
