@@ -15,6 +15,7 @@ internal static class LabCommandLine
                HerokuMigrator.Lab bench-catchup --console FILE [--changes N,N] [--ways stock,ours] [--limit SECONDS] [--bulk N]
                HerokuMigrator.Lab bench-compare --console FILE [--scale N] [--runs N]
                HerokuMigrator.Lab bench-scale --console FILE [--tables N,N] [--stall N]
+               HerokuMigrator.Lab bench-switch --console FILE [--rounds N] [--rate N] [--clients N] [--long N] [--scale N] [--forerunner]
 
           demo    moves a live database from one server to another through the face that is named, checks everything,
                   and prints an account; ends with 1 where anything is not as it must be
@@ -41,6 +42,7 @@ internal static class LabCommandLine
                 ["bench-catchup", .. var rest] => await CatchUpBench.RunAsync(LabArguments.Parse(rest, [], ["console", "changes", "ways", "limit", "bulk"]), cancellationToken),
                 ["bench-compare", .. var rest] => await CompareBench.RunAsync(LabArguments.Parse(rest, [], ["console", "scale", "runs"]), cancellationToken),
                 ["bench-scale", .. var rest] => await ScaleBench.RunAsync(LabArguments.Parse(rest, [], ["console", "tables", "stall"]), cancellationToken),
+                ["bench-switch", .. var rest] => await SwitchBench.RunAsync(LabArguments.Parse(rest, ["forerunner"], ["console", "rounds", "rate", "clients", "long", "scale"]), cancellationToken),
                 ["demo", .. var rest] => await RunDemoAsync(LabArguments.Parse(rest, [], ["face", "console", "module", "scale", "rate", "clients"]), cancellationToken),
                 _ => throw new ArgumentException(Usage, nameof(arguments)),
             };

@@ -23,7 +23,7 @@ public static class LedgerCheck
         HashSet<Guid> stored = [];
         await using var connection = new NpgsqlConnection(adminConnectionString);
         await connection.OpenAsync(cancellationToken);
-        await using var command = new NpgsqlCommand("SELECT id FROM public.ledger", connection);
+        await using var command = new NpgsqlCommand("SELECT id FROM public.ledger WHERE writer >= 0", connection);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {

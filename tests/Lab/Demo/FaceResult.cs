@@ -37,6 +37,12 @@ internal sealed record FaceResult
 
     public double? SentinelMs { get; init; }
 
+    public double? FailedAttemptsMs { get; init; }
+
+    public DateTimeOffset? SafeAt { get; init; }
+
+    public IReadOnlyList<SwitchStep> Steps { get; init; } = [];
+
     public static FaceResult Parse(string json)
     {
         try

@@ -71,6 +71,10 @@ public sealed class Workload : IAsyncDisposable
     public static Workload StartTiny(HerokuLikeDatabase database, WorkloadOptions? options = null) =>
         Start(database, TinyOperations.All, TinyOperations.Truncations, TinyOperations.Read, options ?? new WorkloadOptions());
 
+    /// <summary>Begins to write to a database that has nothing but the ledger.</summary>
+    public static Workload StartLedgerOnly(HerokuLikeDatabase database, WorkloadOptions options) =>
+        Start(database, [new WorkloadOperation("ledger", 1, ByCredential: false, _ => Task.CompletedTask)], [], "SELECT count(*) FROM public.ledger", options);
+
     /// <summary>Waits until so many more transactions are committed; throws TimeoutException with the writers' errors.</summary>
     public async Task WaitForCommitsAsync(long more, TimeSpan timeout, CancellationToken cancellationToken)
     {
@@ -115,6 +119,8 @@ public sealed class Workload : IAsyncDisposable
             workload._running.Add(workload.WriteAsync(number, byCredential ? database.Credential : database.Owner, own, interval));
         }
 
+        var holding = new WorkloadOperation("long", 1, ByCredential: false, session => session.ExecuteAsync("SELECT pg_sleep(2)"));
+        workload._running.AddRange(Enumerable.Range(0, options.LongTransactions).Select(index => workload.WriteAsync(options.Clients + 10 + index, database.Owner, [holding], TimeSpan.FromSeconds(5))));
         workload._running.AddRange(Enumerable.Range(0, options.Readers).Select(_ => workload.ReadAsync(read)));
         if (options.TruncateEvery is { } every)
         {

@@ -18,6 +18,9 @@ public sealed record WorkloadOptions
     /// <summary>Connections that only read, ten times a second each.</summary>
     public int Readers { get; init; } = 1;
 
+    /// <summary>Sessions beside the others, each of which holds a transaction that has written open for 2 s, and then rests for 3 s.</summary>
+    public int LongTransactions { get; init; }
+
     public int Seed { get; init; } = 1;
 
     /// <summary>A ledger that goes on from an earlier workload on the same database.</summary>
