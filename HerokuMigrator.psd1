@@ -14,6 +14,7 @@
     FunctionsToExport    = @()
     AliasesToExport      = @()
     VariablesToExport    = @()
+    DscResourcesToExport = @()
     CmdletsToExport      = @(
         'Test-MigrationReadiness'
         'Start-BucardoSync'
@@ -28,8 +29,12 @@
     )
     PrivateData          = @{
         PSData = @{
-            Tags         = @('Postgres', 'PostgreSQL', 'Heroku', 'PlanetScale', 'Bucardo', 'Migration', 'Replication', 'PSEdition_Core', 'Linux')
-            ReleaseNotes = 'See CHANGELOG.md.'
+            Tags                       = @('Postgres', 'PostgreSQL', 'Heroku', 'PlanetScale', 'Bucardo', 'Migration', 'Replication', 'Database', 'PSEdition_Core', 'Linux')
+            LicenseUri                 = 'https://www.apache.org/licenses/LICENSE-2.0'
+            RequireLicenseAcceptance   = $false
+            Prerelease                 = 'preview1'
+            ExternalModuleDependencies = @()
+            ReleaseNotes               = 'The first preview: the whole way from the first check to the last trace removed. What is in it, and what is not: CHANGELOG.md in the module''s folder. Migrations run on Linux with Bucardo 5.6.0; import and help work wherever PowerShell 7.6 does.'
         }
     }
 }

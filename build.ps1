@@ -3,7 +3,7 @@
 [CmdletBinding()]
 param(
     [Parameter(Position = 0)]
-    [ValidateSet('build', 'test', 'test-corpus', 'demo', 'prerequisites', 'clean')]
+    [ValidateSet('build', 'test', 'test-corpus', 'package', 'demo', 'prerequisites', 'clean')]
     [string] $Task = 'build',
 
     [ValidateSet('Release', 'Debug')]

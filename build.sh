@@ -8,6 +8,7 @@ usage: ./build.sh [task] [options]
   build            compile; lay out out/module/HerokuMigrator and out/cli (default)
   test             run every test; the last line counts them
   test-corpus      move every schema of ../shared/corpus (25 minutes); writes docs/corpus.md
+  package          the module as a gallery wants it: out/package/HerokuMigrator and its .nupkg
   demo             migrate a live database through every step, against servers of its own
   prerequisites    install what is missing (Debian, apt)
   clean            remove what the build wrote
@@ -31,7 +32,7 @@ while [[ $# -gt 0 ]]; do
     esac
 done
 case $task in
-    build | test | test-corpus | demo | prerequisites | clean) ;;
+    build | test | test-corpus | package | demo | prerequisites | clean) ;;
     *) usage >&2; exit 2 ;;
 esac
 
