@@ -12,6 +12,9 @@ internal sealed partial class BucardoDaemon(MigrationHome home, ControlCluster c
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(10);
 
+    /// <summary>Bytes of its log that are looked through for what happened last.</summary>
+    private const long LogTail = 256 * 1024;
+
     public string LogFile => Path.Combine(home.BucardoFolder, "log", "log.bucardo");
 
     private string PidFolder => Path.Combine(home.BucardoFolder, "pid");
@@ -178,6 +181,28 @@ internal sealed partial class BucardoDaemon(MigrationHome home, ControlCluster c
         {
             return false;
         }
+    }
+
+    /// <summary>The last fault that its log tells of since it was started last; null where it told of none.</summary>
+    public async Task<string?> ReadLastFaultAsync(CancellationToken cancellationToken)
+    {
+        if (!File.Exists(LogFile))
+        {
+            return null;
+        }
+
+        string? fault = null;
+        await using var stream = new FileStream(LogFile, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        stream.Seek(Math.Max(0, stream.Length - LogTail), SeekOrigin.Begin);
+        using var reader = new StreamReader(stream);
+        while (await reader.ReadLineAsync(cancellationToken) is { } line)
+        {
+            fault = line.Contains("Starting Bucardo version", StringComparison.Ordinal) ? null
+                : FaultPattern().Match(line) is { Success: true } match ? match.Groups["fault"].Value
+                : fault;
+        }
+
+        return fault;
     }
 
     /// <summary>The first fault that the daemon's log tells of since a position in it.</summary>

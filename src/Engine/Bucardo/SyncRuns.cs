@@ -8,7 +8,8 @@ namespace HerokuMigrator.Bucardo;
 /// <param name="Fault">What stopped the last run, where none has ended well since.</param>
 /// <param name="FaultAt">When that run began.</param>
 /// <param name="UnderWay">A run is going on; it may take long, for a large backlog.</param>
-internal sealed record SyncRuns(DateTimeOffset? LastGood, string? Fault, DateTimeOffset? FaultAt, bool UnderWay)
+/// <param name="SetAside">Bucardo has lost a database of it, and makes no run until it has looked at that again, once a minute.</param>
+internal sealed record SyncRuns(DateTimeOffset? LastGood, string? Fault, DateTimeOffset? FaultAt, bool UnderWay, bool SetAside)
 {
     /// <summary>A run every second is the rule; after this long without one the daemon has stalled, as it may after an outage of a database.</summary>
     public static readonly TimeSpan StalledAfter = TimeSpan.FromSeconds(60);
@@ -20,7 +21,8 @@ internal sealed record SyncRuns(DateTimeOffset? LastGood, string? Fault, DateTim
         await using var connection = await control.OpenConnectionAsync(cancellationToken);
         var rows = await connection.ListAsync(
             """
-            SELECT good.at, fault.words, fault.started, EXISTS (SELECT FROM bucardo.syncrun u WHERE u.sync = $1 AND u.ended IS NULL)
+            SELECT good.at, fault.words, fault.started, EXISTS (SELECT FROM bucardo.syncrun u WHERE u.sync = $1 AND u.ended IS NULL),
+                   EXISTS (SELECT FROM bucardo.sync s WHERE s.status = 'stalled') OR EXISTS (SELECT FROM bucardo.db d WHERE d.status = 'stalled')
             FROM (SELECT max(ended) AS at FROM bucardo.syncrun WHERE sync = $1 AND NOT lastbad AND ended IS NOT NULL AND status !~ '^(Failed|Killed)') good
             LEFT JOIN LATERAL (
                 SELECT coalesce(nullif(b.details, ''), b.status) AS words, b.started FROM bucardo.syncrun b
@@ -30,7 +32,8 @@ internal sealed record SyncRuns(DateTimeOffset? LastGood, string? Fault, DateTim
                 row.IsDBNull(0) ? null : row.GetFieldValue<DateTimeOffset>(0),
                 row.IsDBNull(1) ? null : row.GetString(1).Trim(),
                 row.IsDBNull(2) ? null : row.GetFieldValue<DateTimeOffset>(2),
-                row.GetBoolean(3)),
+                row.GetBoolean(3),
+                row.GetBoolean(4)),
             cancellationToken,
             CaptureNames.SyncName);
         return rows[0];

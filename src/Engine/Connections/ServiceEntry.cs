@@ -10,6 +10,10 @@ internal static class ServiceEntry
     // libpq reads lines into 1024 bytes and refuses those that reach the last one; one byte is for the line's end, one for the string's.
     private const int MaxLineBytes = 1021;
 
+    // A network that swallows packets would keep pg_dump or a run of Bucardo waiting for a quarter of an hour and more.
+    private static readonly (string Keyword, string Value)[] LostPeer =
+        [("keepalives_idle", "30"), ("keepalives_interval", "10"), ("keepalives_count", "3"), ("tcp_user_timeout", "60000")];
+
     private static readonly string[] WrittenOtherwise =
     [
         "service", "servicefile", "host", "hostaddr", "port", "dbname", "user", "password", "passfile", "sslmode", "sslrootcert", "sslcert", "sslkey", "options",
@@ -42,6 +46,9 @@ internal static class ServiceEntry
             if (settings.Value(keyword.Name) is { } value)
                 entry[keyword.Name] = value;
         }
+
+        foreach (var (keyword, value) in LostPeer.Where(one => LibpqKeywords.All[one.Keyword].Since <= libpqVersion))
+            entry.TryAdd(keyword, value);
 
         foreach (var (keyword, value) in entry)
             CheckLine(keyword, value);

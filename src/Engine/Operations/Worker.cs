@@ -99,6 +99,7 @@ internal static class Worker
         {
             var sampler = new ReplicationSampler(session);
             await using var comparison = new BackgroundComparison(session);
+            var bucardo = new BucardoWatch(session);
             var lastUpkeep = DateTimeOffset.MinValue;
             var lastMend = DateTimeOffset.MinValue;
             var lastAdoption = DateTimeOffset.MinValue;
@@ -107,6 +108,7 @@ internal static class Worker
             {
                 try
                 {
+                    await bucardo.LookAsync(() => IsReplicatingAsync(session, cancellationToken), cancellationToken);
                     if (DateTimeOffset.UtcNow - lastMend >= BetweenMends && await MendAsync(session, lastMend, cancellationToken))
                     {
                         lastMend = DateTimeOffset.UtcNow;
@@ -144,18 +146,6 @@ internal static class Worker
     private static async Task<DateTimeOffset> BeatAsync(MigrationSession session, DateTimeOffset lastUpkeep, CancellationToken cancellationToken)
     {
         var replayed = await session.Store.ReadReplayedAsync(cancellationToken);
-        if (!session.Daemon.IsRunning || (await SyncRuns.ReadAsync(session.Cluster.DataSource, cancellationToken)).Stalled)
-        {
-            // Only under the lock: an operator may be suspending or switching at this moment.
-            await using var operatorLock = await OperatorLock.TakeAsync(session, cancellationToken);
-            if (await IsReplicatingAsync(session, cancellationToken))
-            {
-                session.Events.Warning("Bucardo does not run, or stands still; it is being restarted.");
-                await session.Daemon.StopAsync(cancellationToken);
-                await new Replication(session).EnsureRunningAsync(replayed, cancellationToken);
-            }
-        }
-
         await RelieveAsync(session, replayed, cancellationToken);
         if (DateTimeOffset.UtcNow - lastUpkeep < Upkeep)
         {
