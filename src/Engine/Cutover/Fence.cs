@@ -20,6 +20,8 @@ internal sealed class Fence(MigrationSession session)
     /// <summary>Short: whoever was in the way is waited for before it, without a lock.</summary>
     private static readonly TimeSpan PauseBetweenAttempts = TimeSpan.FromMilliseconds(100);
 
+    private static readonly TimeSpan PatienceWithState = TimeSpan.FromSeconds(10);
+
     /// <summary>Builds the fence; what was there before is on disk and in the state first. Goes on where a run was killed.</summary>
     /// <param name="options">How long it may take.</param>
     /// <param name="clock">Its zero becomes the moment that writes were held back.</param>
@@ -101,13 +103,15 @@ internal sealed class Fence(MigrationSession session)
     public async Task<FenceRecord?> OpenAsync(CancellationToken cancellationToken)
     {
         FenceRecord? record;
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(PatienceWithState);
         try
         {
-            record = await LoadAsync(cancellationToken);
+            record = await LoadAsync(patience.Token);
         }
-        catch (NpgsqlException)
+        catch (Exception exception) when (exception is NpgsqlException || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
-            // The source must not stay fenced because the target is gone.
+            // The source must not stay fenced because the target is gone, or does not answer.
             record = await LoadFromDiskAsync(cancellationToken);
         }
 

@@ -1,0 +1,162 @@
+using System.Diagnostics;
+using HerokuMigrator.Lab;
+using Xunit;
+
+namespace HerokuMigrator.Integration;
+
+/// <summary>
+/// A switch between whose parties the network fails: never are both sides open, never is a commit lost, and the same command finishes, or writes go on as before.
+/// Writers go to the source directly, the migrator by proxies.
+/// </summary>
+public sealed class FaultSpecs(LabPair lab)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+
+    /// <summary>After the word that the fence is being built, in milliseconds; under it things go on for some hundred.</summary>
+    private static readonly int[] Moments = [0, 20, 40, 80, 120, 180, 250, 350, 500, 800];
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_switch_whose_connections_to_the_source_are_cut_is_finished_or_put_back() =>
+        await SwitchThroughFaultsAsync(LongSpecs.AreWanted ? Moments : [100], (source, _) =>
+        {
+            source.Cut();
+            return Task.CompletedTask;
+        });
+
+    [Fact]
+    public async Task A_switch_whose_connections_to_the_target_are_cut_is_finished_or_put_back()
+    {
+        LongSpecs.SkipUnlessWanted();
+        await SwitchThroughFaultsAsync(Moments, (_, target) =>
+        {
+            target.Cut();
+            return Task.CompletedTask;
+        });
+    }
+
+    [Fact]
+    public async Task A_switch_that_loses_both_servers_for_some_seconds_is_finished_or_put_back()
+    {
+        LongSpecs.SkipUnlessWanted();
+        await SwitchThroughFaultsAsync(Moments, async (source, target) =>
+        {
+            (source.Refuses, target.Refuses) = (true, true);
+            source.Cut();
+            target.Cut();
+            await Task.Delay(5000, Token);
+            (source.Refuses, target.Refuses) = (false, false);
+        });
+    }
+
+    [Fact]
+    public async Task A_switch_whose_target_freezes_is_finished_or_put_back()
+    {
+        LongSpecs.SkipUnlessWanted();
+        await SwitchThroughFaultsAsync(Moments, async (_, target) =>
+        {
+            target.Freeze();
+            await Task.Delay(5000, Token);
+            target.Thaw();
+        });
+    }
+
+    [Fact]
+    public async Task A_switch_over_a_slow_network_is_finished()
+    {
+        LongSpecs.SkipUnlessWanted();
+        await SwitchThroughFaultsAsync([0], (source, target) =>
+        {
+            (source.Delay, target.Delay) = (TimeSpan.FromMilliseconds(20), TimeSpan.FromMilliseconds(20));
+            return Task.CompletedTask;
+        });
+    }
+
+    private async Task SwitchThroughFaultsAsync(int[] moments, Func<FaultProxy, FaultProxy, Task> fault)
+    {
+        await using var move = await lab.NewMoveAsync(Token);
+        await TinySchema.CreateAsync(move.Source, Token);
+        await using var source = new FaultProxy(move.Source.Server);
+        await using var target = new FaultProxy(move.Target.Server);
+        await using var migrator = new Migrator(move.Options with { SourceUrl = source.UrlOf(move.Source), TargetUrl = target.UrlOf(move.Target) }, move.Events);
+        await migrator.StartAsync(Token);
+        await using var writers = Workload.StartTiny(move.Source, new WorkloadOptions { TransactionsPerSecond = 100 });
+        var outcomes = new List<string>();
+        foreach (var moment in moments)
+        {
+            await writers.WaitForCommitsAsync(20, Patience, Token);
+            outcomes.Add($"{moment} ms: {await TrySwitchAsync(move, migrator, moment, () => fault(source, target))}");
+            await SwitchAsync(migrator, outcomes);
+            await AssertNothingLostAsync(move, writers);
+            await migrator.UndoSwitchAsync(Token);
+        }
+
+        TestContext.Current.TestOutputHelper?.WriteLine(string.Join('\n', outcomes));
+        await migrator.StopAsync(Token);
+    }
+
+    /// <summary>One call that the fault meets; what it came to.</summary>
+    private static async Task<string> TrySwitchAsync(LabMove move, Migrator migrator, int moment, Func<Task> fault)
+    {
+        var failing = Task.CompletedTask;
+        move.Events.OnText = text =>
+        {
+            if (text.StartsWith("Switching:", StringComparison.Ordinal))
+            {
+                move.Events.OnText = null;
+                failing = Task.Run(async () =>
+                {
+                    await Task.Delay(moment, Token);
+                    await fault();
+                }, Token);
+            }
+        };
+        try
+        {
+            await migrator.SwitchAsync(new SwitchOptions { TimeoutSeconds = 20 }, Token);
+            return "switched";
+        }
+        catch (MigrationException exception)
+        {
+            return $"{exception.ErrorId}, and then {await move.PhaseAsync(Token)}, {(await MayWriteAsync(move) ? "writes go on" : "fenced")}";
+        }
+        finally
+        {
+            move.Events.OnText = null;
+            await failing;
+            Assert.False(await move.PhaseAsync(Token) == nameof(MigrationPhase.Switched) && await MayWriteAsync(move), "The state says Switched, and the source may be written to.");
+        }
+    }
+
+    /// <summary>The same command, until it is done.</summary>
+    private static async Task SwitchAsync(Migrator migrator, List<string> outcomes)
+    {
+        var clock = Stopwatch.StartNew();
+        while (true)
+        {
+            try
+            {
+                await migrator.SwitchAsync(new SwitchOptions(), Token);
+                return;
+            }
+            catch (MigrationException exception) when (clock.Elapsed < Patience)
+            {
+                outcomes.Add($"    again: {exception.ErrorId}");
+                await Task.Delay(500, Token);
+            }
+        }
+    }
+
+    private static async Task AssertNothingLostAsync(LabMove move, Workload writers)
+    {
+        Assert.False(await MayWriteAsync(move));
+        var ledger = await LedgerCheck.CompareAsync(writers.Ledger, move.Target.AdminConnectionString, Token);
+        Assert.True(ledger.IsComplete, ledger.ToString());
+        var comparison = await DatabaseContents.CompareAsync(move.Source, move.Target, Token);
+        Assert.True(comparison.AreEqual, comparison.ToString());
+    }
+
+    private static Task<bool> MayWriteAsync(LabMove move) =>
+        move.AskSourceAsync<bool>($"SELECT has_table_privilege('{move.Source.Owner.Name}', 'public.accounts', 'INSERT')", Token);
+}
