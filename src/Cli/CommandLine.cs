@@ -43,11 +43,12 @@ internal static class CommandLine
         var rate = new Option<double?>("--max-rate-mbps") { Description = "what the copy may move, in MB (1,000,000 bytes) a second; 0 takes the limit away" };
         var compare = new Option<double?>("--compare-every-hours") { Description = "compare each table in the background while the migration replicates, again after so many hours; 0: not at all" };
         var noWait = new Option<bool>("--no-wait") { Description = "end once the worker has taken over" };
+        var carryOver = new Option<bool>("--carry-over") { Description = "bring tables, columns, indexes and sequences that were made on the source since the start to the target, as far as that is safe" };
         var keyless = new Option<KeylessTable?>("--keyless-table") { Description = "tables without a usable key: copy (again under the fence where written), skip (made, but left empty), or refuse; default: copy" };
         var command = verbs.Changing("start", "schema, capture, initial copy, replication; goes on where it was interrupted",
             (migrator, parsed, token) => migrator.StartAsync(Read(parsed), token), ResultText.Write,
             (migrator, parsed, token) => migrator.DescribeStartAsync(Read(parsed), token), parsed => Read(parsed).Validate());
-        foreach (Option option in (Option[])[jobs, indexJobs, rate, keyless, compare, noWait])
+        foreach (Option option in (Option[])[jobs, indexJobs, rate, keyless, compare, noWait, carryOver])
         {
             command.Options.Add(option);
         }
@@ -63,6 +64,7 @@ internal static class CommandLine
                 KeylessTable = parsed.GetValue(keyless),
                 CompareEveryHours = parsed.GetValue(compare),
                 NoWait = parsed.GetValue(noWait),
+                CarryOver = parsed.GetValue(carryOver),
             };
     }
 

@@ -35,6 +35,10 @@ public sealed class StartBucardoSyncCommand : ChangingCmdlet
     [ValidateRange(0, 8760)]
     public double CompareEveryHours { get; set; }
 
+    /// <summary>Bring tables, columns, indexes and sequences that were made on the source since the start to the target, as far as that is safe; for a migration that replicates.</summary>
+    [Parameter]
+    public SwitchParameter CarryOver { get; set; }
+
     /// <summary>Return once the worker has taken over.</summary>
     [Parameter]
     public SwitchParameter NoWait { get; set; }
@@ -61,6 +65,7 @@ public sealed class StartBucardoSyncCommand : ChangingCmdlet
         KeylessTable = IsGiven(nameof(KeylessTable)) ? KeylessTable : null,
         CompareEveryHours = IsGiven(nameof(CompareEveryHours)) ? CompareEveryHours : null,
         NoWait = NoWait,
+        CarryOver = CarryOver,
     };
 
     private bool IsGiven(string parameter) => MyInvocation.BoundParameters.ContainsKey(parameter);

@@ -135,6 +135,16 @@ internal static class Errors
             SqlState = inner.SqlState,
         };
 
+    public static MigrationException CarryOverRefused(string entry, PostgresException inner) =>
+        new("CarryOverRefused", ErrorKind.InvalidData,
+            $"The target would not take {entry} of the source: {inner.MessageText}. Nothing was changed.",
+            "Make what it needs on the target by hand (a type, a function), then run Start-BucardoSync -CarryOver again.", inner)
+        {
+            Subject = entry,
+            SqlState = inner.SqlState,
+            IsRefusal = true,
+        };
+
     public static MigrationException CopyFailed(string table, Exception inner) =>
         new("CopyFailed", ErrorKind.InvalidData,
             $"Copying {table} failed: {inner.Message}",
@@ -177,7 +187,7 @@ internal static class Errors
 
     public static MigrationException AdoptionDelayed(TimeSpan timeout) =>
         new("AdoptionDelayed", ErrorKind.OperationTimeout,
-            $"Partitions of the source wait to be attached on the target, as changes of now did not reach it within {timeout.TotalSeconds:0} s.",
+            $"What was made on the source meanwhile is copied, but not completed on the target, as changes of now did not reach it within {timeout.TotalSeconds:0} s.",
             "Wait until Get-SyncStatus shows a small lag; then run the same command again, or leave it to the worker.");
 
     public static MigrationException DrainTimedOut(double seconds, string detail) =>

@@ -32,6 +32,10 @@ public sealed record StartOptions
     [JsonIgnore]
     public bool NoWait { get; init; }
 
+    /// <summary>Bring what was made on the source since the plan to the target, as far as that is safe, while the migration replicates. Not kept.</summary>
+    [JsonIgnore]
+    public bool CarryOver { get; init; }
+
     /// <summary>How large a chunk is, so that a spec need not fill gigabytes; null: as the planner has it. Not kept.</summary>
     [JsonIgnore]
     internal long? ChunkBytes { get; init; }

@@ -74,7 +74,8 @@ internal sealed class PartitionFollower(MigrationSession session)
         await transaction.CommitAsync(cancellationToken);
     }
 
-    private static async Task DropAsync(NpgsqlConnection source, NpgsqlConnection target, TableInfo table, CancellationToken cancellationToken)
+    /// <summary>What the target and the state have of a table that the source has no more.</summary>
+    public static async Task DropAsync(NpgsqlConnection source, NpgsqlConnection target, TableInfo table, CancellationToken cancellationToken)
     {
         // Its capture first: a partition of that name that comes later needs its own, and the state tells until then that there is something to remove.
         await CaptureRemover.RemoveObjectsOfDroppedAsync(source, table, cancellationToken);

@@ -1,3 +1,4 @@
+using HerokuMigrator.Adoption;
 using HerokuMigrator.Catalog;
 using HerokuMigrator.Operations;
 using HerokuMigrator.Readiness;
@@ -10,6 +11,7 @@ namespace HerokuMigrator.Cutover;
 internal sealed class SwitchChecks(MigrationSession session)
 {
     public const string SchemaDriftId = "SchemaDrift";
+    public const string MissingObjectsId = "MissingObjects";
     public const string PartitionsId = "Partitions";
     public const string RowsDifferId = "RowsDiffer";
 
@@ -62,14 +64,17 @@ internal sealed class SwitchChecks(MigrationSession session)
 
     private static bool IsAllowed(SwitchReason reason, SwitchOptions options) => reason.Id == RowsDifferId && options.AllowDifferences;
 
-    private async Task<IReadOnlyList<SwitchReason>> ReadDriftAsync(NpgsqlConnection source, IReadOnlyList<TableRow> tables, CancellationToken cancellationToken)
+    /// <summary>How the source's schema of now differs from the plan and from the target's.</summary>
+    public async Task<IReadOnlyList<SwitchReason>> ReadDriftAsync(NpgsqlConnection source, IReadOnlyList<TableRow> tables, CancellationToken cancellationToken)
     {
         List<SwitchReason> found = [];
         var drift = new SchemaDrift(session);
         var difference = await drift.ReadAsync(source, tables, cancellationToken);
+        var missing = await drift.FindMissingViewsAndIndexesAsync(source, cancellationToken);
+        var plan = difference.Obstacles.Count + missing.Count == 0 ? new CarryOverPlan() : await drift.PlanCarryOverAsync(source, tables, difference, missing, cancellationToken);
         if (difference.Obstacles is { Count: > 0 } obstacles)
         {
-            found.Add(SwitchReasons.Blocked(SchemaDriftId, $"The source's schema has changed since the migration began: {string.Join("; ", obstacles.Take(Named))}.", difference.Remedy, obstacles));
+            found.Add(SwitchReasons.Blocked(SchemaDriftId, $"The source's schema has changed since the migration began: {string.Join("; ", obstacles.Take(Named))}.", plan.Remedy, obstacles));
         }
 
         if (difference.Partitions is { Count: > 0 } partitions)
@@ -84,11 +89,11 @@ internal sealed class SwitchChecks(MigrationSession session)
             found.Add(SwitchReasons.Warning("LeftSequences", $"The target has sequences that the source has not, or not any more; they stay as they are: {string.Join(", ", left)}.", "", left));
         }
 
-        if (await drift.FindMissingViewsAndIndexesAsync(source, cancellationToken) is { Count: > 0 } missing)
+        if (missing.Count > 0)
         {
             found.Add(SwitchReasons.Warning(
-                "MissingObjects", $"The source has views or indexes that the target has not: {string.Join(", ", missing.Take(2 * Named))}{(missing.Count > 2 * Named ? $" and {missing.Count - (2 * Named)} more" : "")}.",
-                "Make them on the target by hand.", missing));
+                MissingObjectsId, $"The source has views or indexes that the target has not: {string.Join(", ", missing.Take(2 * Named))}{(missing.Count > 2 * Named ? $" and {missing.Count - (2 * Named)} more" : "")}.",
+                plan.Entries.Any(entry => entry.Kind is "INDEX" or "CONSTRAINT") ? "Start-BucardoSync -CarryOver makes the indexes of plain tables; make the others on the target by hand." : "Make them on the target by hand.", missing));
         }
 
         return found;

@@ -1,3 +1,4 @@
+using HerokuMigrator.Adoption;
 using HerokuMigrator.Catalog;
 using HerokuMigrator.Cutover;
 using HerokuMigrator.State;
@@ -18,6 +19,7 @@ internal sealed class PlanDescription(MigrationSession session, StartOptions? st
         Subject = $"{Source} -> {Target}",
         Steps = operation switch
         {
+            "start" when startOptions is { CarryOver: true } => await CarryOverAsync(cancellationToken),
             "start" => await StartAsync(cancellationToken),
             "suspend" => ["Stop the Bucardo daemon of this migration; changes are still captured on the source."],
             "resume" => ["Start the Bucardo daemon of this migration; it replays what was captured meanwhile."],
@@ -76,6 +78,19 @@ internal sealed class PlanDescription(MigrationSession session, StartOptions? st
                 ? "Copy no table again under the fence."
                 : $"Watch {whole.Count} tables without a usable key by two triggers each, and copy those that were written again under the fence: {Names(whole)}.",
             "Replay changes by Bucardo until the switch.",
+        ];
+    }
+
+    private async Task<IReadOnlyList<string>> CarryOverAsync(CancellationToken cancellationToken)
+    {
+        await CarryOver.RequireReplicatingAsync(session, cancellationToken);
+        var plan = await new CarryOver(session).PlanAsync(cancellationToken);
+        return
+        [
+            .. plan.Any ? plan.Words.Select(words => $"Bring to {Target}: {words}.") : ["Bring nothing to the target."],
+            .. plan.Columns.SelectMany(added => added.Statements).Select(statement => $"On {Target}: {statement};"),
+            .. plan.Columns.Count == 0 ? Array.Empty<string>() : ["Replay the rows that have a value of their own in a new column, or copy their tables again where these are very many."],
+            .. plan.Left.Select(left => $"Not, as {left.Words}: {left.Remedy}"),
         ];
     }
 

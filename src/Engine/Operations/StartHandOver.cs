@@ -12,6 +12,7 @@ internal sealed class StartHandOver(MigrationSession session, StartOptions optio
 {
     public async Task<Migration> RunAsync(CancellationToken cancellationToken)
     {
+        await new StartOperation(session, options).RequireAsync(cancellationToken);
         if (await FindWorkingAsync(cancellationToken) is { } working)
         {
             return await JoinAsync(working, cancellationToken);

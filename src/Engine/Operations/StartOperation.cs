@@ -1,3 +1,4 @@
+using HerokuMigrator.Adoption;
 using HerokuMigrator.Capture;
 using HerokuMigrator.Catalog;
 using HerokuMigrator.Connections;
@@ -27,6 +28,7 @@ internal sealed class StartOperation(MigrationSession session, StartOptions? opt
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
+        await RequireAsync(cancellationToken);
         await using var source = await session.OpenSourceAsync(cancellationToken);
         await using var target = await session.OpenTargetAsync(cancellationToken);
         if (await DatabaseIdentity.IsSameDatabaseAsync(source, target, cancellationToken))
@@ -43,6 +45,15 @@ internal sealed class StartOperation(MigrationSession session, StartOptions? opt
         }
 
         await Worker.LaunchAsync(session, cancellationToken);
+    }
+
+    /// <summary>Before anything is begun.</summary>
+    public async Task RequireAsync(CancellationToken cancellationToken)
+    {
+        if (options is { CarryOver: true })
+        {
+            await CarryOver.RequireReplicatingAsync(session, cancellationToken);
+        }
     }
 
     /// <summary>All that can be refused at once; begins the migration where there is none. To be called with the operator lock.</summary>
@@ -77,6 +88,13 @@ internal sealed class StartOperation(MigrationSession session, StartOptions? opt
         {
             // A partition that was dropped since the plan can be neither captured nor copied.
             await _adopt.LoosenAsync(row, work.Token);
+            if (options is { CarryOver: true })
+            {
+                await new CarryOver(session).RunAsync(row, work.Token);
+                // Copied while the others go on being replayed.
+                await _adopt.RunAsync(row, work.Token);
+            }
+
             await PrepareAsync(source, row, work.Token);
             await CopyAsync(work.Token);
             await CatchUpAsync(work.Token);

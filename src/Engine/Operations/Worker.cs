@@ -99,6 +99,7 @@ internal static class Worker
         {
             var sampler = new ReplicationSampler(session);
             await using var comparison = new BackgroundComparison(session);
+            var drift = new DriftWatch(session);
             var bucardo = new BucardoWatch(session);
             var lastUpkeep = DateTimeOffset.MinValue;
             var lastMend = DateTimeOffset.MinValue;
@@ -124,6 +125,7 @@ internal static class Worker
                     lastUpkeep = await BeatAsync(session, lastUpkeep, cancellationToken);
                     await sampler.SampleAsync(cancellationToken);
                     await comparison.BeatAsync(cancellationToken);
+                    await drift.LookAsync(cancellationToken);
                 }
                 catch (Exception exception) when (exception is NpgsqlException or MigrationException or IOException)
                 {
@@ -169,7 +171,8 @@ internal static class Worker
         await using var operatorLock = await OperatorLock.TakeAsync(session, cancellationToken);
         if (await IsReplicatingAsync(session, cancellationToken))
         {
-            await new Replication(session).RelieveAsync(replayed, cancellationToken);
+            // As they are by now: columns may have come to them since the look.
+            await new Replication(session).RelieveAsync(await session.Store.ReadReplayedAsync(cancellationToken), cancellationToken);
         }
     }
 

@@ -21,11 +21,15 @@ internal sealed partial class SchemaDump(MigrationSession session)
         ReadAsync(Excluded, tables, cancellationToken);
 
     /// <summary>Partitions by themselves. They are attached apart from this, which brings the indexes together too.</summary>
-    public async Task<IReadOnlyList<SchemaEntry>> ReadPartitionsAsync(IReadOnlyList<PartitionNode> partitions, IReadOnlyList<TableInfo> tables, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<SchemaEntry>> ReadPartitionsAsync(IReadOnlyList<PartitionNode> partitions, IReadOnlyList<TableInfo> tables, CancellationToken cancellationToken) =>
+        [.. (await ReadTablesAsync(partitions.Select(node => node.QualifiedName), tables, cancellationToken)).Where(entry => entry.Kind is not ("TABLE ATTACH" or "INDEX ATTACH"))];
+
+    /// <summary>Tables by themselves, with the sequences that they own.</summary>
+    public async Task<IReadOnlyList<SchemaEntry>> ReadTablesAsync(IEnumerable<string> names, IReadOnlyList<TableInfo> tables, CancellationToken cancellationToken)
     {
         var entries = await ReadAsync(
-            [.. Excluded.Where(option => !option.StartsWith("--exclude-schema", StringComparison.Ordinal)), .. partitions.Select(node => "--table=" + node.QualifiedName)], tables, cancellationToken);
-        return [.. entries.Where(entry => entry.Kind is not ("TABLE ATTACH" or "INDEX ATTACH") && !IsCapture(entry))];
+            [.. Excluded.Where(option => !option.StartsWith("--exclude-schema", StringComparison.Ordinal)), .. names.Select(name => "--table=" + name)], tables, cancellationToken);
+        return [.. entries.Where(entry => !IsCapture(entry))];
     }
 
     /// <summary>The triggers of a capture that a killed run has left.</summary>

@@ -232,6 +232,23 @@ internal sealed class StateStore(NpgsqlDataSource target)
             cancellationToken, tables.Select(table => table.Schema).ToArray(), tables.Select(table => table.Name).ToArray());
     }
 
+    /// <summary>In the transaction of whoever calls: the table is as given from now on, and its copy is not, unless none is made of it.</summary>
+    public static async Task ReplanAsync(NpgsqlConnection connection, TableInfo table, CancellationToken cancellationToken)
+    {
+        await ChunkStore.ForgetAsync(connection, table, cancellationToken);
+        await connection.ExecuteAsync(
+            "UPDATE heroku_migrator.moved_table SET plan = $3::jsonb, copied_at = CASE WHEN $4 THEN copied_at END WHERE schema_name = $1 AND table_name = $2",
+            cancellationToken, table.Schema, table.Name, JsonSerializer.Serialize(table), table.Mode == TransferMode.LeftOut);
+    }
+
+    /// <summary>The copy of before serves: what it lacks is among the captured changes.</summary>
+    public async Task MarkFilledAsync(TableInfo table, CancellationToken cancellationToken)
+    {
+        await using var connection = await target.OpenConnectionAsync(cancellationToken);
+        await connection.ExecuteAsync(
+            "UPDATE heroku_migrator.moved_table SET copied_at = clock_timestamp() WHERE schema_name = $1 AND table_name = $2", cancellationToken, table.Schema, table.Name);
+    }
+
     /// <summary>What their copies were made of is not known any more; the copies stay.</summary>
     public async Task ForgetVersionsAsync(IReadOnlyList<TableInfo> tables, CancellationToken cancellationToken)
     {
