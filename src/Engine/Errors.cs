@@ -206,6 +206,14 @@ internal static class Errors
             Subject = table,
         };
 
+    public static MigrationException HandOverUnknown(string name, Exception inner) =>
+        new("HandOverUnknown", ErrorKind.ConnectionError,
+            $"The connection to the target was lost at the moment of the hand-over of migration '{name}', and it cannot be asked whether it took place. Nobody may write to the source meanwhile.",
+            "Once the target answers, run Invoke-TrafficSwitch again: it finishes; or Undo-TrafficSwitch, which lets writes go on at the source.", inner)
+        {
+            Subject = name,
+        };
+
     public static MigrationException FenceLeaks(IReadOnlyList<string> leaks) =>
         new("FenceLeaks", ErrorKind.SecurityError,
             $"After the fence these could still write: {string.Join("; ", leaks.Take(5))}{(leaks.Count > 5 ? $"; and {leaks.Count - 5} more" : "")}. The fence was taken away again.",

@@ -26,6 +26,44 @@ public sealed class FaultSpecs(LabPair lab)
         });
 
     [Fact]
+    public async Task A_hand_over_whose_answer_is_lost_is_not_taken_back()
+    {
+        await using var move = await lab.NewMoveAsync(Token);
+        await TinySchema.CreateAsync(move.Source, Token);
+        await using var target = new FaultProxy(move.Target.Server);
+        await using var migrator = new Migrator(move.Options with { TargetUrl = target.UrlOf(move.Target) }, move.Events);
+        await migrator.StartAsync(Token);
+        var cut = Task.CompletedTask;
+        move.Events.OnText = text =>
+        {
+            if (text.StartsWith("Fence closed", StringComparison.Ordinal))
+            {
+                move.Events.OnText = null;
+                // Time enough to see the state before the answer is back.
+                target.Delay = TimeSpan.FromMilliseconds(50);
+                cut = CutWhenSwitchedAsync(move, target);
+            }
+        };
+        var switched = await migrator.SwitchAsync(new SwitchOptions(), Token);
+        await cut;
+        Assert.Equal(MigrationPhase.Switched, switched.Phase);
+        Assert.Equal(nameof(MigrationPhase.Switched), await move.PhaseAsync(Token));
+        Assert.False(await MayWriteAsync(move));
+        await migrator.StopAsync(Token);
+    }
+
+    private static async Task CutWhenSwitchedAsync(LabMove move, FaultProxy target)
+    {
+        while (await move.PhaseAsync(Token) != nameof(MigrationPhase.Switched))
+        {
+            await Task.Delay(1, Token);
+        }
+
+        target.Cut();
+        target.Delay = TimeSpan.Zero;
+    }
+
+    [Fact]
     public async Task A_switch_whose_connections_to_the_target_are_cut_is_finished_or_put_back()
     {
         LongSpecs.SkipUnlessWanted();

@@ -19,6 +19,8 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
     /// <summary>To either side: four for the drain, and one for each of what goes beside it.</summary>
     private const int ConnectionsUnderFence = 10;
 
+    private readonly PointOfNoReturn _point = new(session);
+
     /// <summary>The state says Switched: whatever fails after that, the target may be written to already.</summary>
     private bool _handedOver;
 
@@ -57,7 +59,7 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
             await PrepareAsync(row, tables, replayed, cancellationToken);
             return await SwitchAsync(tables, replayed, cancellationToken);
         }
-        catch (Exception exception) when (!_handedOver)
+        catch (Exception exception) when (!_handedOver && !_point.IsUnknown)
         {
             await TakeBackAsync(exception, replayed);
             throw;
@@ -134,7 +136,7 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
             {
                 // From here on an undo asks which tables were written on the target, so the counters of now come first.
                 await _clock.MeasureAsync("counters of the target", () => new TargetWrites(session).RememberAsync(limit.Token));
-                await session.Store.SetPhaseAsync(MigrationPhase.Switched, limit.Token);
+                await _point.PassAsync(limit.Token);
                 _handedOver = true;
             }
         }

@@ -128,6 +128,26 @@ internal sealed class StateStore(NpgsqlDataSource target)
             cancellationToken, phase.ToString());
     }
 
+    /// <summary>Only out of a switch: where the statement arrives late, after that was taken back, it changes nothing.</summary>
+    public async Task SetSwitchedAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await target.OpenConnectionAsync(cancellationToken);
+        await connection.ExecuteAsync(
+            """
+            WITH changed AS (
+                UPDATE heroku_migrator.migration SET phase_before = phase, phase = 'Switched', failure = NULL, switched_at = clock_timestamp() WHERE phase = 'Switching' RETURNING phase_before)
+            INSERT INTO heroku_migrator.event (kind, message) SELECT 'phase', phase_before || ' -> Switched' FROM changed
+            """,
+            cancellationToken);
+    }
+
+    /// <summary>Waits for a transaction that is setting it.</summary>
+    public async Task<bool> IsSwitchedAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await target.OpenConnectionAsync(cancellationToken);
+        return await connection.ScalarAsync<string>("SELECT phase FROM heroku_migrator.migration FOR UPDATE", cancellationToken) == nameof(MigrationPhase.Switched);
+    }
+
     /// <summary>Only where a start is under way: a failure later leaves the phase, as its own commands ask for that.</summary>
     public async Task SetFailedAsync(string failure, CancellationToken cancellationToken)
     {
