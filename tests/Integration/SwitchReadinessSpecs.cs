@@ -79,7 +79,7 @@ public sealed class SwitchReadinessSpecs(LabPair lab)
         var shown = await FaceCall.Of(move, "status").RunAsync(Token);
         Assert.Equal(0, shown.ExitCode);
         Assert.Contains("Test-MigrationData -Repair", shown.Output, StringComparison.Ordinal);
-        var allowed = await FaceCall.Of(move, "switch", "--allow-differences").RunAsync(Token);
+        var allowed = await FaceCall.Of(move, "switch", "--allow-differences", "--compare-budget-ms", "0").RunAsync(Token);
         Assert.Equal(0, allowed.ExitCode);
         await migrator.UndoSwitchAsync(Token);
         await migrator.CompareAsync(new ComparisonOptions { Repair = true }, Token);

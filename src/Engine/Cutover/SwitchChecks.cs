@@ -107,7 +107,7 @@ internal sealed class SwitchChecks(MigrationSession session)
         {
             yield return SwitchReasons.Blocked(
                 RowsDifferId, $"Rows differed when they were compared last: {string.Join(", ", different.Take(Named).Select(proof => $"{proof.Table} ({proof.ComparedAt.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC)"))}{(different.Count > Named ? $", and {different.Count - Named} more tables" : "")}.",
-                "Test-MigrationData -Repair heals them; Invoke-TrafficSwitch -AllowDifferences switches nevertheless.", different.ConvertAll(proof => proof.Table));
+                "Test-MigrationData -Repair heals them; Invoke-TrafficSwitch -AllowDifferences switches nevertheless, with -CompareBudgetMs 0 where the comparison under the fence would find them too.", different.ConvertAll(proof => proof.Table));
         }
 
         moved.ExceptWith(proofs.Where(proof => proof.ProvenAt is not null).Select(proof => proof.Table));
