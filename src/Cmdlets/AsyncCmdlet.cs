@@ -113,8 +113,14 @@ public abstract class AsyncCmdlet : PSCmdlet, IDisposable
         }
         catch (Exception exception)
         {
-            ThrowTerminatingError(ErrorRecords.From(exception));
+            Fail(exception);
             throw;
         }
     }
+
+    /// <summary>What an error is about that names nothing itself.</summary>
+    private protected virtual object? ErrorTarget => null;
+
+    /// <summary>Ends the pipeline with the exception's error record.</summary>
+    private protected void Fail(Exception exception) => ThrowTerminatingError(ErrorRecords.From(exception, ErrorTarget));
 }

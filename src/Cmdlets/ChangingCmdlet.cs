@@ -57,7 +57,7 @@ public abstract class ChangingCmdlet : MigrationCmdlet
         MyInvocation.BoundParameters.TryGetValue(parameter, out var value) ? LanguagePrimitives.IsTrue(value) : null;
 
     private void ThrowConfirmationRequired(string title) =>
-        ThrowTerminatingError(ErrorRecords.From(FaceErrors.ConfirmationRequired(title, "-Force")));
+        Fail(FaceErrors.ConfirmationRequired(title, "-Force"));
 }
 
 /// <summary>A cmdlet that asks before it acts, unless -Force or -Confirm:$false is given.</summary>

@@ -22,6 +22,8 @@ public abstract class MigrationCmdlet : AsyncCmdlet
     [ConnectionArgumentTransformation]
     public ConnectionArgument? TargetUrl { get; set; }
 
+    private protected override object? ErrorTarget => Name;
+
     /// <summary>Calls the engine; it is closed, and its locks are given back, before the result goes down the pipeline.</summary>
     private protected T Use<T>(Func<Migrator, CancellationToken, Task<T>> operation)
     {

@@ -9,7 +9,8 @@ namespace HerokuMigrator.Commands;
 internal sealed class PipelineEvents(Cmdlet cmdlet, bool watched) : IOperationEvents
 {
     private const string Tag = "HerokuMigrator";
-    private static readonly string[] Tags = [Tag];
+    private static readonly string[] AuditTags = [Tag, "Audit"];
+    private static readonly string[] ProgressTags = [Tag, "Progress"];
     private readonly BlockingCollection<Action> _queue = [];
     private readonly Dictionary<string, ProgressRecord> _activities = [];
     private readonly ProgressLines _lines = new();
@@ -20,7 +21,7 @@ internal sealed class PipelineEvents(Cmdlet cmdlet, bool watched) : IOperationEv
 
     public void Debug(string message) => Post(() => cmdlet.WriteDebug(message));
 
-    public void Information(string message) => Post(() => cmdlet.WriteInformation(message, Tags));
+    public void Information(string message) => Post(() => cmdlet.WriteInformation(message, AuditTags));
 
     public void Warning(string message) => Post(() => cmdlet.WriteWarning(message));
 
@@ -57,7 +58,7 @@ internal sealed class PipelineEvents(Cmdlet cmdlet, bool watched) : IOperationEv
     {
         if (!watched && _lines.Next(progress) is { } line)
         {
-            cmdlet.WriteInformation(line, Tags);
+            cmdlet.WriteInformation(line, ProgressTags);
         }
 
         if (!_activities.TryGetValue(progress.Activity, out var record))

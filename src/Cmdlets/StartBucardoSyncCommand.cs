@@ -47,7 +47,7 @@ public sealed class StartBucardoSyncCommand : ChangingCmdlet
     {
         if (InputObject is { IsReady: false } report)
         {
-            ThrowTerminatingError(ErrorRecords.From(FaceErrors.NotReady(report)));
+            Fail(FaceErrors.NotReady(report));
         }
 
         var options = Options();

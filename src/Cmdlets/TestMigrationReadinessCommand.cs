@@ -75,7 +75,7 @@ public sealed class TestMigrationReadinessCommand : MigrationCmdlet
         }
         catch (MigrationException exception)
         {
-            ThrowTerminatingError(ErrorRecords.From(exception));
+            Fail(exception);
             throw;
         }
     }

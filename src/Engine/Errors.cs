@@ -73,6 +73,7 @@ internal static class Errors
         {
             Subject = inner.Subject,
             SqlState = inner.SqlState,
+            IsRefusal = inner.IsRefusal,
         };
 
     public static MigrationException SourceWritable(string name, IReadOnlyList<string> what) =>

@@ -85,6 +85,17 @@ Describe 'The whole migration in one line' {
         ps -eo args= | Where-Object { $_.Contains($lab.StateFolder) } | Should -BeNullOrEmpty
     }
 
+    It 'tells what was changed where on the information stream, tagged for an audit' {
+        $audit = $streams | Where-Object { $_ -is [Management.Automation.InformationRecord] -and $_.Tags -contains 'Audit' }
+        foreach ($happened in 'begun', 'is replicating', 'Fence closed', 'Switched', 'is Completed') { $audit.MessageData -join "`n" | Should -Match $happened }
+        $audit.Tags | Sort-Object -Unique | Should -Be 'Audit', 'HerokuMigrator'
+    }
+
+    It 'tells decisions on the verbose stream, and commands on the debug stream' {
+        $streams | Where-Object { $_ -is [Management.Automation.VerboseRecord] } | Should -Not -BeNullOrEmpty
+        ($streams | Where-Object { $_ -is [Management.Automation.DebugRecord] }).Message -join "`n" | Should -Match 'pg_dump'
+    }
+
     It 'prints no password in any stream' {
         ($streams | Where-Object { $_ -is [Management.Automation.VerboseRecord] }).Count | Should -BeGreaterThan 1
         Should-HoldNoSecret ($streams | Format-List * -Force | Out-String -Width 4000)

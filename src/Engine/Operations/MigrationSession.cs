@@ -61,6 +61,7 @@ internal sealed class MigrationSession : IAsyncDisposable
         Source = source.CreateDataSource(_application, EngineSettings, ForStreams);
         Target = target.CreateDataSource(_application, EngineSettings, ForStreams);
         Store = new StateStore(Target);
+        Runner = new ToldCommandRunner(new ProcessRunner(), Events);
         Cluster = new ControlCluster(home, Runner, Events);
         Daemon = new BucardoDaemon(home, Cluster, Runner, Events);
     }
@@ -81,7 +82,7 @@ internal sealed class MigrationSession : IAsyncDisposable
     /// <summary>What the step at hand told last of how far it is.</summary>
     public OperationProgress? LatestProgress => _progress.Latest;
 
-    public ICommandRunner Runner { get; } = new ProcessRunner();
+    public ICommandRunner Runner { get; }
 
     public NpgsqlDataSource Source { get; }
 

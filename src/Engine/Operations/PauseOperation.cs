@@ -40,5 +40,6 @@ internal sealed class PauseOperation(MigrationSession session)
         await new Replication(session).EnsureRunningAsync(await session.Store.ReadReplayedAsync(cancellationToken), cancellationToken);
         await session.Store.SetPhaseAsync(MigrationPhase.Replicating, cancellationToken);
         await Worker.LaunchAsync(session, cancellationToken);
+        session.Events.Information($"Migration '{session.Name}' replicates again.");
     }
 }
