@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Globalization;
 using Npgsql;
 
 namespace HerokuMigrator.Capture;
@@ -8,11 +10,18 @@ internal sealed record ShortTransaction(string Table, IReadOnlyList<string> Stat
 /// <summary>
 /// Runs transactions one after the other, many in one way to the server and back. Each is sent with its BEGIN and COMMIT,
 /// so that it holds its locks for as long as the server needs, and not for a way there and back.
+/// After each it rests for as long as one takes: every session of the application looks through all of its cached plans for each change of the catalog,
+/// before it does anything else, and without a rest the changes of many tables wait for it.
 /// </summary>
 /// <param name="onBlocked">Table, attempt and who is in the way.</param>
 internal sealed class ShortTransactions(NpgsqlConnection connection, LockPatience patience, Action<string, int, string> onBlocked)
 {
     private const int Together = 20;
+
+    private static readonly TimeSpan FirstRest = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan LongestRest = TimeSpan.FromMilliseconds(100);
+
+    private TimeSpan _rest = FirstRest;
 
     public async Task RunAsync(IReadOnlyList<ShortTransaction> transactions, Action<ShortTransaction> onDone, CancellationToken cancellationToken)
     {
@@ -51,11 +60,15 @@ internal sealed class ShortTransactions(NpgsqlConnection connection, LockPatienc
             }
 
             ends.Add(batch.BatchCommands.Count);
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(string.Create(CultureInfo.InvariantCulture, $"SELECT pg_sleep({_rest.TotalSeconds})")));
         }
 
         try
         {
+            var watch = Stopwatch.StartNew();
             await batch.ExecuteNonQueryAsync(cancellationToken);
+            var one = (watch.Elapsed - (transactions.Count * _rest)) / transactions.Count;
+            _rest = TimeSpan.FromTicks(Math.Clamp(one.Ticks, 0, LongestRest.Ticks));
             return transactions.Count;
         }
         catch (PostgresException exception) when (exception.BatchCommand is { } refused)
