@@ -55,7 +55,7 @@ public sealed class CatchUpSpecs(LabPair lab)
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_large_backlog_is_applied_without_Bucardo_and_only_what_its_snapshot_saw_is_marked()
+    public async Task A_large_backlog_is_applied_without_Bucardo_and_only_what_its_snapshot_saw_is_removed()
     {
         await using var move = await lab.NewMoveAsync(Token);
         await Owner.ExecuteAsync(move.Source, Tables, Token);
@@ -63,7 +63,7 @@ public sealed class CatchUpSpecs(LabPair lab)
         await migrator.StartAsync(Token);
         await migrator.SuspendAsync(Token);
         await Owner.ExecuteAsync(move.Source, Changes, Token);
-        // Committed after the snapshot, before the rows are read and the marks are set.
+        // Committed after the snapshot, before the rows are read and the changes are removed.
         var late = 0;
         move.Events.OnText = text =>
         {

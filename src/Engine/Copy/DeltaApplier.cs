@@ -7,12 +7,12 @@ using Npgsql;
 
 namespace HerokuMigrator.Copy;
 
-/// <summary>What was applied of one table.</summary>
-internal sealed record AppliedDelta(long Keys, long Rows, long Transactions);
+/// <summary>What was applied of one table: so many keys of so many changes, and the rows that they have now.</summary>
+internal sealed record AppliedDelta(long Keys, long Rows, long Changes);
 
 /// <summary>
 /// Applies what is pending of one table by streams between the servers, so that no memory grows with it; Bucardo holds all keys of a table in its own.
-/// The daemon must stand still. Killed anywhere it is applied again, which comes to the same: the target commits first, the marks on the source last.
+/// The daemon must stand still. Killed anywhere it is applied again, which comes to the same: the target commits first, and the source forgets last.
 /// </summary>
 internal sealed class DeltaApplier(MigrationSession session)
 {
@@ -48,10 +48,10 @@ internal sealed class DeltaApplier(MigrationSession session)
         }
 
         await applying.CommitAsync(cancellationToken);
-        session.Events.Debug($"The backlog of {table} is on the target; its marks follow.");
-        var transactions = await MarkAsync(source, table, cancellationToken);
+        session.Events.Debug($"The backlog of {table} is on the target; it is removed from the source.");
+        var changes = await RemoveAsync(source, table, cancellationToken);
         await reading.CommitAsync(cancellationToken);
-        return new AppliedDelta(keys, rows, transactions);
+        return new AppliedDelta(keys, rows, changes);
     }
 
     /// <summary>
@@ -100,9 +100,23 @@ internal sealed class DeltaApplier(MigrationSession session)
         return sent;
     }
 
+    /// <summary>
+    /// In the snapshot that the keys were read in: what was captured since stays pending. Marks, by which a purge would find the same rows later, would cost several times as much
+    /// where each change is a transaction of its own.
+    /// </summary>
+    private static async Task<int> RemoveAsync(NpgsqlConnection source, TableInfo table, CancellationToken cancellationToken)
+    {
+        var changes = await source.ExecuteAsync($"DELETE {DeltaBacklog.PendingFrom(CaptureNames.For(table))}", cancellationToken);
+        await source.ExecuteAsync(MarkTruncationSql(table), cancellationToken);
+        return changes;
+    }
+
     /// <summary>In the snapshot that the keys were read in: what was captured since stays pending.</summary>
-    public static Task<int> MarkAsync(NpgsqlConnection source, TableInfo table, CancellationToken cancellationToken) => source.ExecuteAsync(
-        $"{MarkSql(table)}; UPDATE bucardo.bucardo_truncate_trigger SET replicated = now() WHERE ctid = ANY (ARRAY(SELECT ctid {DeltaBacklog.TruncationsOf(table)}))", cancellationToken);
+    public static Task<int> MarkAsync(NpgsqlConnection source, TableInfo table, CancellationToken cancellationToken) =>
+        source.ExecuteAsync($"{MarkSql(table)}; {MarkTruncationSql(table)}", cancellationToken);
+
+    private static string MarkTruncationSql(TableInfo table) =>
+        $"UPDATE bucardo.bucardo_truncate_trigger SET replicated = now() WHERE ctid = ANY (ARRAY(SELECT ctid {DeltaBacklog.TruncationsOf(table)}))";
 
     /// <summary>For a table without a pending truncation.</summary>
     internal static string MarkSql(TableInfo table)

@@ -32,8 +32,8 @@ internal sealed class CatchUp(MigrationSession session)
 
     private const int Attempts = 5;
 
-    /// <summary>The daemon stands still; what is pending of each table is small afterwards.</summary>
-    public async Task ApplyAsync(IReadOnlyList<TableInfo> replayed, CancellationToken cancellationToken)
+    /// <summary>The daemon stands still; what is pending of each table is small afterwards. False where it was so before.</summary>
+    public async Task<bool> ApplyAsync(IReadOnlyList<TableInfo> replayed, CancellationToken cancellationToken)
     {
         var left = new HashSet<uint>();
         for (var pass = 0; pass < Passes; pass++)
@@ -41,7 +41,7 @@ internal sealed class CatchUp(MigrationSession session)
             var large = await FindAsync([.. replayed.Where(table => !left.Contains(table.Oid))], cancellationToken);
             if (large.Count == 0)
             {
-                return;
+                return pass > 0;
             }
 
             var (pending, applied) = (large.Sum(one => one.Rows), 0L);
@@ -54,7 +54,7 @@ internal sealed class CatchUp(MigrationSession session)
                     if (await ApplyAsync(one.Table, token) is { } done)
                     {
                         await session.Store.LogAsync(
-                            "catch-up", string.Create(CultureInfo.InvariantCulture, $"{one.Table}: {done.Keys} keys of {done.Transactions} transactions applied, {done.Rows} rows"), token);
+                            "catch-up", string.Create(CultureInfo.InvariantCulture, $"{one.Table}: {done.Keys} keys of {done.Changes} changes applied, {done.Rows} rows"), token);
                     }
                     else
                     {
@@ -67,6 +67,8 @@ internal sealed class CatchUp(MigrationSession session)
                     Interlocked.Add(ref applied, one.Rows);
                 });
         }
+
+        return true;
     }
 
     /// <summary>

@@ -2,6 +2,7 @@ using HerokuMigrator.Bucardo;
 using HerokuMigrator.Capture;
 using HerokuMigrator.Catalog;
 using HerokuMigrator.Connections;
+using HerokuMigrator.Copy;
 using HerokuMigrator.State;
 
 namespace HerokuMigrator.Operations;
@@ -25,7 +26,12 @@ internal sealed class Replication(MigrationSession session)
         }
 
         await session.Daemon.StopAsync(cancellationToken);
-        await new CatchUp(session).ApplyAsync(replayed, cancellationToken);
+        if (await new CatchUp(session).ApplyAsync(replayed, cancellationToken))
+        {
+            // What came meanwhile does not wait for the seconds that a daemon takes to start.
+            await new SnapshotDrain(session).TryApplyAsync(replayed, cancellationToken);
+        }
+
         await BucardoConfiguration.ApplyAsync(session.Cluster.DataSource, session.Home.BucardoFolder, replayed, cancellationToken);
         await session.Daemon.StartAsync(environment, cancellationToken);
     }

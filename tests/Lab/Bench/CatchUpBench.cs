@@ -108,12 +108,10 @@ internal static class CatchUpBench
         await ExecuteAsync(source, change, cancellationToken);
         await ExecuteAsync(source, Sentinel, cancellationToken);
         var watch = Stopwatch.StartNew();
-        if (suspended)
-        {
-            await face.RunAsync(["resume"], cancellationToken);
-        }
-
+        // Its last row is there before the command is done, which starts the daemon after that.
+        var resumed = suspended ? face.RunAsync(["resume"], cancellationToken) : Task.FromResult(0.0);
         var seconds = await WaitAsync(target, watch, limit, cancellationToken);
+        await resumed;
         var outcome = new Outcome(seconds, memory.MostOfBucardo, memory.MostTogether);
         await face.RunAsync(["stop", "--force"], cancellationToken);
         return outcome;
