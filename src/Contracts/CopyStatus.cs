@@ -37,7 +37,10 @@ public sealed record CopyStatus
 
     public double RowsPerSecond { get; init; }
 
-    /// <summary>Until all rows are copied, by the pace of the last while and what bytes, rows and columns are left; null where there is none. Indexes are not in it.</summary>
+    /// <summary>
+    /// Until all rows are copied and the keys are built that are built beside them, by the pace of the last 5 minutes and what bytes, rows, columns, pieces of long values and keys are left;
+    /// null where there is no pace. The first drain, other indexes, constraints and statistics are not in it.
+    /// </summary>
     public double? SecondsLeft { get; init; }
 
     /// <summary>Seconds since a byte moved.</summary>

@@ -17,6 +17,9 @@ internal sealed class CopyMeter(TimeProvider time)
     private volatile ConcurrentDictionary<uint, TableMeter> _tables = new();
     private long _lastMove = time.GetTimestamp();
     private long _longestSnapshot = -1;
+    private double _built;
+    private double _buildSeconds;
+    private double _workPerSecond;
     private int _stepsTotal;
     private int _stepsDone;
     private bool _isPlanned;
@@ -25,15 +28,16 @@ internal sealed class CopyMeter(TimeProvider time)
     /// <summary>Why the copy goes slower than it could, or waits; null where it does not.</summary>
     public string? Throttled { get; set; }
 
-    /// <summary>Begins a copy anew: these tables, each with its heap on the source and what an earlier run has copied of it. Tables that are not named are not counted.</summary>
-    public void Plan(IEnumerable<(TableInfo Table, long BytesTotal, long BytesDone, long RowsDone)> tables)
+    /// <summary>Begins a copy anew. Tables that are not named are not counted.</summary>
+    public void Plan(IEnumerable<TableWork> tables)
     {
         lock (_gate)
         {
-            _tables = new(tables.Select(row => KeyValuePair.Create(row.Table.Oid, new TableMeter(row.Table, row.BytesTotal, row.BytesDone, row.RowsDone))));
+            _tables = new(tables.Select(table => KeyValuePair.Create(table.Table.Oid, new TableMeter(table))));
             _isPlanned = true;
             _published = new(0, 0, 0, 0);
             _window.Clear();
+            (_built, _buildSeconds, _workPerSecond) = (0, 0, 0);
             Moved();
         }
     }
@@ -82,6 +86,28 @@ internal sealed class CopyMeter(TimeProvider time)
         }
     }
 
+    /// <summary>The rows of the table are there, and its keys are being built.</summary>
+    public void BeginKeys(TableInfo table)
+    {
+        if (_tables.TryGetValue(table.Oid, out var meter))
+        {
+            meter.BuildBegun = time.GetTimestamp();
+        }
+    }
+
+    public void EndKeys(TableInfo table)
+    {
+        if (_tables.TryGetValue(table.Oid, out var meter) && meter.BuildBegun is { } begun)
+        {
+            lock (_gate)
+            {
+                meter.Built = true;
+                _built += meter.KeyWork;
+                _buildSeconds += time.GetElapsedTime(begun).TotalSeconds;
+            }
+        }
+    }
+
     /// <summary>Begins a round of that many indexes, keys and constraints.</summary>
     public void PlanSteps(int count)
     {
@@ -116,10 +142,12 @@ internal sealed class CopyMeter(TimeProvider time)
         {
             var tables = _tables.Values.ToList();
             var total = tables.Sum(table => table.BytesTotal);
+            var pace = BuildPace(tables);
             _published = _published.Passed(
-                tables.Sum(table => table.PlannedDone), tables.Sum(table => table.Sent), tables.Sum(table => table.Rows), (long)tables.Sum(table => table.PlannedDone * table.Weight));
-            var work = (long)tables.Sum(table => table.BytesTotal * table.Weight);
+                tables.Sum(table => table.PlannedDone), tables.Sum(table => table.Sent), tables.Sum(table => table.Rows), (long)tables.Sum(table => table.WorkDone(table.BuildBegun is { } begun ? pace * time.GetElapsedTime(begun).TotalSeconds : 0)));
+            var work = (long)tables.Sum(table => table.Work);
             var rates = _window.Add(_published.Work, _published.Sent, _published.Rows);
+            _workPerSecond = rates.WorkPerSecond;
             return new CopyStatus
             {
                 SampledAt = time.GetUtcNow(),
@@ -142,6 +170,16 @@ internal sealed class CopyMeter(TimeProvider time)
         }
     }
 
+    /// <summary>
+    /// Work a second of one build, as how far one is cannot be seen from here: that of those that have ended; before, half the pace of all, which rows and keys share;
+    /// and once all rows are there the keys have the pace of all for themselves.
+    /// </summary>
+    private double BuildPace(List<TableMeter> tables)
+    {
+        var beside = _buildSeconds > 0 ? _built / _buildSeconds : _workPerSecond / 2;
+        return tables.All(table => table.PlannedDone == table.BytesTotal) ? Math.Max(beside, _workPerSecond / Math.Max(1, tables.Count(table => table.IsBuilding))) : beside;
+    }
+
     private List<CopyItem> Running(List<TableMeter> tables) =>
     [
         .. tables.Where(table => table is { Running: true, Ended: false }).OrderByDescending(table => table.BytesTotal).Select(table => table.ToItem())
@@ -153,53 +191,5 @@ internal sealed class CopyMeter(TimeProvider time)
     private sealed record Published(long Planned, long Sent, long Rows, long Work)
     {
         public Published Passed(long planned, long sent, long rows, long work) => new(Math.Max(Planned, planned), Math.Max(Sent, sent), Math.Max(Rows, rows), Math.Max(Work, work));
-    }
-
-    private sealed class TableMeter(TableInfo table, long bytesTotal, long bytesDone, long rowsDone)
-    {
-        /// <summary>Bytes of a long value that take as long as a row by itself does, and as a column of it; about, and only against each other.</summary>
-        private const double BytesARow = 50;
-
-        private const double BytesAColumn = 15;
-
-        private long _planned = bytesDone;
-        private long _rows = rowsDone;
-        private long _sent;
-        private double _percent;
-
-        public long BytesTotal => bytesTotal;
-
-        /// <summary>
-        /// How much longer a byte of it takes than one of a long value: narrow rows take three times as long. Without it the time left would be that of whatever kind of table
-        /// is at hand.
-        /// </summary>
-        public double Weight { get; } = 1 + (Math.Max(0, table.RowsEstimate) * (BytesARow + (BytesAColumn * table.CopiedColumns.Count())) / Math.Max(1, bytesTotal));
-
-        public bool Running { get; set; }
-
-        public bool Ended { get; private set; }
-
-        public long PlannedDone => Ended ? bytesTotal : Math.Clamp(Volatile.Read(ref _planned), 0, bytesTotal);
-
-        public long Sent => Volatile.Read(ref _sent);
-
-        public long Rows => Volatile.Read(ref _rows);
-
-        public long RowsTotal => Ended ? Rows : Math.Max(Rows, (long)table.RowsEstimate);
-
-        public void Add(long bytes, long rows, long planned)
-        {
-            Interlocked.Add(ref _sent, bytes);
-            Interlocked.Add(ref _rows, rows);
-            Interlocked.Add(ref _planned, planned);
-        }
-
-        public void End() => Ended = true;
-
-        public CopyItem ToItem()
-        {
-            _percent = Math.Max(_percent, bytesTotal == 0 ? 0 : 100.0 * PlannedDone / bytesTotal);
-            return new CopyItem($"{table.Schema}.{table.Name}", bytesTotal == 0 ? null : _percent);
-        }
     }
 }

@@ -8,7 +8,8 @@ namespace HerokuMigrator.Copy;
 /// <summary>What is to be copied of one table: chunks, or all of it in one transaction.</summary>
 /// <param name="Chunks">Those that are not there yet; empty where the table is copied whole.</param>
 /// <param name="SourceFile">The file that the chunks are ranges of; null where it is copied whole.</param>
-internal sealed record TableCopyPlan(TableInfo Table, IReadOnlyList<CopyChunk> Chunks, string? SourceFile, long BytesTotal, long BytesDone, long RowsDone);
+/// <param name="ToastRows">Pieces of long values that the table keeps beside its rows, about.</param>
+internal sealed record TableCopyPlan(TableInfo Table, IReadOnlyList<CopyChunk> Chunks, string? SourceFile, long BytesTotal, long BytesDone, long RowsDone, long ToastRows = 0);
 
 /// <summary>
 /// Cuts large tables into ranges of blocks. Only those whose every change is captured by key, on a server that scans such ranges, and only into tables
@@ -37,6 +38,12 @@ internal sealed class CopyPlanner(MigrationSession session)
         WHERE EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid)
         """;
 
+    /// <summary>A TOAST table that was never vacuumed tells no rows; its pieces are of 2 kB, or smaller.</summary>
+    private const string ToastSql = """
+        SELECT c.oid, CASE WHEN t.reltuples >= 0 THEN t.reltuples::bigint ELSE pg_relation_size(t.oid) / 2000 END
+        FROM pg_class c JOIN pg_class t ON t.oid = c.reltoastrelid WHERE c.oid = ANY ($1::bigint[]::oid[])
+        """;
+
     /// <summary>Largest first. What an earlier run has begun goes on by its own chunks.</summary>
     public async Task<IReadOnlyList<TableCopyPlan>> PlanAsync(IReadOnlyList<TableInfo> pending, CancellationToken cancellationToken)
     {
@@ -47,6 +54,8 @@ internal sealed class CopyPlanner(MigrationSession session)
         var indexed = (await target.ListAsync(
             IndexedSql, row => (row.GetString(0), row.GetString(1)), cancellationToken,
             candidates.Select(table => table.Schema).ToArray(), candidates.Select(table => table.Name).ToArray())).ToHashSet();
+        var toast = (await source.ListAsync(
+            ToastSql, row => (Oid: row.GetFieldValue<uint>(0), Rows: row.GetInt64(1)), cancellationToken, pending.Select(table => (long)table.Oid).ToArray())).ToDictionary(row => row.Oid, row => row.Rows);
         var begun = await ChunkStore.ReadAsync(target, pending, cancellationToken);
         var plans = new List<TableCopyPlan>();
         foreach (var table in pending)
@@ -56,7 +65,7 @@ internal sealed class CopyPlanner(MigrationSession session)
                 : Whole(table));
         }
 
-        return [.. plans.OrderByDescending(plan => plan.BytesTotal - plan.BytesDone)];
+        return [.. plans.Select(plan => plan with { ToastRows = toast.GetValueOrDefault(plan.Table.Oid) }).OrderByDescending(plan => plan.BytesTotal - plan.BytesDone)];
     }
 
     private static TableCopyPlan Whole(TableInfo table) => new(table, [], null, table.Bytes, 0, 0);

@@ -37,7 +37,8 @@ internal sealed class InitialCopy(MigrationSession session)
             _chunked[plan.Table.Oid] = true;
         }
 
-        session.Meter.Plan(Meter(tables, plans));
+        session.Meter.Plan(Work(tables, plans, keys));
+        session.Meter.PlanSteps(pending.Concat(keyless).Sum(table => keys[table.QualifiedName].Count()));
         var pace = new CopyPace(() => session.StartOptions.MaxRateMBps);
         var transfer = new RowTransfer(session, await _copier.ReadFormatsAsync(pending, cancellationToken), pace);
         using var together = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -64,9 +65,10 @@ internal sealed class InitialCopy(MigrationSession session)
         }
     }
 
-    private static IEnumerable<(TableInfo Table, long BytesTotal, long BytesDone, long RowsDone)> Meter(IReadOnlyList<TableRow> tables, IReadOnlyList<TableCopyPlan> plans) =>
-        tables.Where(row => row.Copied && row.Table.Mode != TransferMode.LeftOut).Select(row => (row.Table, row.Table.Bytes, row.Table.Bytes, row.Rows))
-            .Concat(plans.Select(plan => (plan.Table, plan.BytesTotal, plan.BytesDone, plan.RowsDone)));
+    private static IEnumerable<TableWork> Work(IReadOnlyList<TableRow> tables, IReadOnlyList<TableCopyPlan> plans, ILookup<string, SchemaEntry> keys) =>
+        tables.Where(row => row.Copied && row.Table.Mode != TransferMode.LeftOut).Select(row => new TableWork(row.Table, row.Table.Bytes, row.Table.Bytes, row.Rows))
+            .Concat(plans.Select(plan => new TableWork(plan.Table, plan.BytesTotal, plan.BytesDone, plan.RowsDone, ToastRows: plan.ToastRows)))
+            .Select(table => table with { Keys = keys[table.Table.QualifiedName].Count() });
 
     /// <summary>The first failure ends the other, and is the one that is told.</summary>
     private static async Task AllOrNothingAsync(CancellationTokenSource together, params Func<Task>[] parts)
@@ -162,7 +164,12 @@ internal sealed class InitialCopy(MigrationSession session)
         Parallel.ForEachAsync(
             arrived.ReadAllAsync(cancellationToken),
             new ParallelOptions { MaxDegreeOfParallelism = _builder.Jobs, CancellationToken = cancellationToken },
-            async (table, token) => await BuildKeysAsync(table, [.. keys[table.QualifiedName]], transfer, token));
+            async (table, token) =>
+            {
+                session.Meter.BeginKeys(table);
+                await BuildKeysAsync(table, [.. keys[table.QualifiedName]], transfer, token);
+                session.Meter.EndKeys(table);
+            });
 
     private async Task BuildKeysAsync(TableInfo table, IReadOnlyList<SchemaEntry> entries, RowTransfer transfer, CancellationToken cancellationToken)
     {

@@ -1,17 +1,13 @@
 namespace HerokuMigrator.Copy;
 
-/// <summary>The pace of a copy over the last seconds, and of its planned bytes over a longer while: the time left shall not jump with every pause.</summary>
+/// <summary>The pace of a copy over the last seconds, and of its work since it was taken up, 5 minutes at most: the time left shall not jump with every pause.</summary>
 internal sealed class RateWindow(TimeProvider time)
 {
     private static readonly TimeSpan Short = TimeSpan.FromSeconds(15);
-    private static readonly TimeSpan LongAtMost = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan Long = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan Least = TimeSpan.FromSeconds(1);
 
-    /// <summary>Of the time since the copy was taken up, so that the long window grows with it.</summary>
-    private const double LongShare = 0.5;
-
     private readonly List<Sample> _samples = [];
-    private long _begun;
 
     public sealed record Rates(double WorkPerSecond, double SentPerSecond, double RowsPerSecond);
 
@@ -20,14 +16,8 @@ internal sealed class RateWindow(TimeProvider time)
     public Rates Add(long work, long sent, long rows)
     {
         var now = new Sample(time.GetTimestamp(), work, sent, rows);
-        if (_samples.Count == 0)
-        {
-            _begun = now.At;
-        }
-
-        var longWindow = TimeSpan.FromTicks(Math.Clamp((long)(time.GetElapsedTime(_begun, now.At).Ticks * LongShare), Short.Ticks, LongAtMost.Ticks));
-        _samples.RemoveAll(sample => time.GetElapsedTime(sample.At, now.At) > LongAtMost);
-        var (near, far) = (Since(now, Short), Since(now, longWindow));
+        _samples.RemoveAll(sample => time.GetElapsedTime(sample.At, now.At) > Long);
+        var (near, far) = (Since(now, Short), Since(now, Long));
         if (_samples.Count == 0 || time.GetElapsedTime(_samples[^1].At, now.At) >= Least)
         {
             _samples.Add(now);

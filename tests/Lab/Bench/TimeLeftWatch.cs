@@ -36,9 +36,8 @@ internal sealed class TimeLeftWatch : IAsyncDisposable
         await using var command = new NpgsqlCommand(EndSql, connection);
         var end = await command.ExecuteScalarAsync(cancellationToken) is DateTime at ? new DateTimeOffset(at, TimeSpan.Zero) : DateTimeOffset.UtcNow;
         var looks = _looks.Where(look => look.At < end).ToList();
-        var rowsThere = looks.FirstOrDefault(look => look.Percent >= 100, (At: end, 100, null)).At;
-        var told = looks.Where(look => look.Percent >= fromPercent && look.Percent < 100 && look.Left is not null)
-            .Select(look => (look.Percent, Told: look.Left!.Value, Came: (rowsThere - look.At).TotalSeconds)).ToList();
+        var told = looks.Where(look => look.Percent >= fromPercent && look.Left is not null)
+            .Select(look => (look.Percent, Told: look.Left!.Value, Came: (end - look.At).TotalSeconds)).ToList();
         var back = looks.Zip(looks.Skip(1)).Count(pair => pair.Second.Percent < pair.First.Percent);
         // Of a few seconds each look is a large part.
         var worst = told.Where(look => look.Came >= 5).Select(look => Math.Abs(look.Told - look.Came) / look.Came).DefaultIfEmpty().Max();

@@ -14,7 +14,7 @@ public sealed class CopyMeterSpecs
     public CopyMeterSpecs()
     {
         _meter = new CopyMeter(_clock);
-        _meter.Plan([(_big, 9_000_000, 0, 0), (_small, 1_000_000, 0, 0)]);
+        _meter.Plan([new TableWork(_big, 9_000_000), new TableWork(_small, 1_000_000)]);
     }
 
     [Fact]
@@ -46,7 +46,7 @@ public sealed class CopyMeterSpecs
     {
         var narrow = Table(3, "narrow", rows: 1_000_000);
         var large = Table(4, "large", rows: 1);
-        _meter.Plan([(large, 30_000_000, 0, 0), (narrow, 30_000_000, 0, 0)]);
+        _meter.Plan([new TableWork(large, 30_000_000), new TableWork(narrow, 30_000_000)]);
         _meter.Begin(large);
         _meter.Snapshot();
         for (var second = 0; second < 10; second++)
@@ -60,6 +60,49 @@ public sealed class CopyMeterSpecs
         var left = _meter.Snapshot().SecondsLeft!.Value;
         Assert.True(left is > 20 and < 60, $"{left} s");
         Assert.Equal(50, _meter.Snapshot().Percent, 3);
+    }
+
+    [Fact]
+    public void Time_left_knows_of_keys_that_are_built_beside_the_rows_and_after_them()
+    {
+        // Two processors that all shares: rows of the first for 20 s, its key beside the rows of the second, and that one's key alone.
+        const long Bytes = 290_000_000;
+        var (first, second) = (Table(3, "first", rows: 8_000_000), Table(4, "second", rows: 8_000_000));
+        _meter.Plan([new TableWork(first, Bytes, Keys: 1), new TableWork(second, Bytes, Keys: 1)]);
+        _meter.Begin(first);
+        _meter.Snapshot();
+        var told = new List<(double Percent, double Seconds, double Left)>();
+        var total = 0;
+        Pass(20, () => _meter.Advance(first, Bytes / 20, 0, Bytes / 20));
+        _meter.End(first);
+        _meter.BeginKeys(first);
+        _meter.Begin(second);
+        Pass(28, () => _meter.Advance(second, Bytes / 40, 0, Bytes / 40));
+        _meter.EndKeys(first);
+        Pass(6, () => _meter.Advance(second, Bytes / 20, 0, Bytes / 20));
+        _meter.End(second);
+        _meter.BeginKeys(second);
+        Pass(14, () => { });
+        _meter.EndKeys(second);
+
+        foreach (var (percent, seconds, left) in told.Where(look => look.Percent >= 50 && total - look.Seconds >= 5))
+        {
+            Assert.True(Math.Abs(left - (total - seconds)) <= 0.25 * (total - seconds), $"at {percent:0} % {left:0} s were told, and {total - seconds:0} came");
+        }
+
+        Assert.Equal(0, _meter.Snapshot().SecondsLeft!.Value, 3);
+
+        void Pass(int seconds, Action move)
+        {
+            for (var passed = 0; passed < seconds; passed++)
+            {
+                _clock.Pass(1);
+                total++;
+                move();
+                var status = _meter.Snapshot();
+                told.Add((status.Percent, total, status.SecondsLeft ?? 0));
+            }
+        }
     }
 
     [Fact]
@@ -89,7 +132,7 @@ public sealed class CopyMeterSpecs
     [Fact]
     public void What_an_earlier_run_copied_counts_as_done_but_not_as_pace()
     {
-        _meter.Plan([(_big, 9_000_000, 8_000_000, 900), (_small, 1_000_000, 1_000_000, 100)]);
+        _meter.Plan([new TableWork(_big, 9_000_000, 8_000_000, 900), new TableWork(_small, 1_000_000, 1_000_000, 100)]);
         _meter.End(_small);
         _meter.Snapshot();
         _clock.Pass(10);
@@ -167,18 +210,4 @@ public sealed class CopyMeterSpecs
 
     private static TableInfo Table(uint oid, string name, double rows) =>
         new() { Oid = oid, Schema = "public", Name = name, Owner = "app", Owned = true, RowsEstimate = rows, Columns = [] };
-
-    /// <summary>A clock that stands still until it is told otherwise.</summary>
-    private sealed class HandClock : TimeProvider
-    {
-        private long _now;
-
-        public override long TimestampFrequency => 1000;
-
-        public override long GetTimestamp() => _now;
-
-        public override DateTimeOffset GetUtcNow() => DateTimeOffset.UnixEpoch.AddMilliseconds(_now);
-
-        public void Pass(double seconds) => _now += (long)(seconds * 1000);
-    }
 }
