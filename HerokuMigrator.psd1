@@ -26,6 +26,7 @@
         'Undo-TrafficSwitch'
         'Complete-Migration'
         'Stop-Migration'
+        'Get-MigrationLog'
     )
     PrivateData          = @{
         PSData = @{

@@ -32,6 +32,7 @@ internal static class CommandLine
         root.Subcommands.Add(verbs.Guarded("complete", "remove every trace from the source, and the state from the target",
             (migrator, _, token) => migrator.CompleteAsync(token), ResultText.Write));
         root.Subcommands.Add(Stop(verbs));
+        root.Subcommands.Add(LogVerb.Build(verbs, common, terminal));
         root.Subcommands.Add(Worker(common));
         return root;
     }

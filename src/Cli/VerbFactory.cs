@@ -12,6 +12,19 @@ internal sealed class VerbFactory(CommonOptions common, Terminal terminal)
         Action<T, TextWriter, Paint> show, Func<T, int>? exitCode = null, Action<ParseResult>? validate = null) =>
         Make(name, description, (parsed, options, token) => CallAsync(parsed, options, call, show, exitCode, token), validate);
 
+    /// <summary>A verb that changes nothing, and shows what it has found by itself, as it comes.</summary>
+    public Command Telling(
+        string name, string description, Func<Migrator, ParseResult, CancellationToken, Task> call, Action<ParseResult>? validate = null) =>
+        Make(
+            name,
+            description,
+            async (parsed, options, token) => await EngineAsync(parsed, options, async migrator =>
+            {
+                await call(migrator, parsed, token);
+                return ExitCode.Done;
+            }),
+            validate);
+
     /// <summary>A verb that changes something, and can say what with --what-if.</summary>
     public Command Changing<T>(
         string name, string description, Func<Migrator, ParseResult, CancellationToken, Task<T>> call, Action<T, TextWriter, Paint> show,

@@ -28,7 +28,7 @@ public abstract class AsyncCmdlet : PSCmdlet, IDisposable
     protected override void StopProcessing() => _stop.Cancel();
 
     /// <summary>Runs the work to its end; its failure ends the pipeline with an error record.</summary>
-    private protected T RunOnWorker<T>(Func<IOperationEvents, CancellationToken, Task<T>> work)
+    private protected T RunOnWorker<T>(Func<PipelineEvents, CancellationToken, Task<T>> work)
     {
         var events = new PipelineEvents(this, PowerShellHost.IsWatched(Host));
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
@@ -55,7 +55,7 @@ public abstract class AsyncCmdlet : PSCmdlet, IDisposable
     }
 
     private static async Task<T> RunAsync<T>(
-        Func<IOperationEvents, CancellationToken, Task<T>> work, PipelineEvents events, CancellationToken cancellationToken)
+        Func<PipelineEvents, CancellationToken, Task<T>> work, PipelineEvents events, CancellationToken cancellationToken)
     {
         try
         {

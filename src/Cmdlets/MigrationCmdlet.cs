@@ -25,7 +25,10 @@ public abstract class MigrationCmdlet : AsyncCmdlet
     private protected override object? ErrorTarget => Name;
 
     /// <summary>Calls the engine; it is closed, and its locks are given back, before the result goes down the pipeline.</summary>
-    private protected T Use<T>(Func<Migrator, CancellationToken, Task<T>> operation)
+    private protected T Use<T>(Func<Migrator, CancellationToken, Task<T>> operation) => Use((migrator, _, cancellationToken) => operation(migrator, cancellationToken));
+
+    /// <summary>The same for an operation that has to do something on the pipeline's thread between.</summary>
+    private protected T Use<T>(Func<Migrator, PipelineEvents, CancellationToken, Task<T>> operation)
     {
         var options = new MigratorOptions
         {
@@ -37,7 +40,7 @@ public abstract class MigrationCmdlet : AsyncCmdlet
         return RunOnWorker(async (events, cancellationToken) =>
         {
             await using var migrator = new Migrator(options, events);
-            return await operation(migrator, cancellationToken);
+            return await operation(migrator, events, cancellationToken);
         });
     }
 }

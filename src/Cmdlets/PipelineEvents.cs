@@ -25,6 +25,9 @@ internal sealed class PipelineEvents(Cmdlet cmdlet, bool watched) : IOperationEv
 
     public void Warning(string message) => Post(() => cmdlet.WriteWarning(message));
 
+    /// <summary>An object of the result, before the operation has ended.</summary>
+    public void Output(object result) => Post(() => cmdlet.WriteObject(result));
+
     /// <summary>No more events are coming; the pump ends once it has written what is there.</summary>
     public void Complete() => _queue.CompleteAdding();
 

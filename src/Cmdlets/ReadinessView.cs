@@ -51,7 +51,7 @@ public static class ReadinessView
         _ => Console.IsOutputRedirected,
     };
 
-    private static ReportStyle StyleFor(PSObject style)
+    internal static ReportStyle StyleFor(PSObject style)
     {
         var plain = new ReportStyle { PassedAt = ".Checks", InventoryAt = ".Inventory" };
         if (IsPlain(style))

@@ -86,9 +86,15 @@ internal static class Errors
             $"Migration '{name}' on this machine has another {side}: {known}.",
             "Give this migration a name of its own with -Name (console: --name), or finish the other one first.", name);
 
-    public static MigrationException UnknownMigration(string name) =>
+    public static MigrationException UnknownMigration(string name) => UnknownMigration(name, "the target has no state of one");
+
+    /// <summary>Asked for what is left of it, which the home may have too.</summary>
+    public static MigrationException UnknownMigrationHere(string name, string home) =>
+        UnknownMigration(name, $"this machine has no home of one ({home}), and no target that was named has its state");
+
+    private static MigrationException UnknownMigration(string name, string why) =>
         new("MigrationUnknown", ErrorKind.ObjectNotFound,
-            $"There is no migration '{name}': the target has no state of one.",
+            $"There is no migration '{name}': {why}.",
             "Start one with Start-BucardoSync, or name the right one with -Name.")
         {
             Subject = name,

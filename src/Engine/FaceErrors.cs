@@ -42,6 +42,12 @@ public static class FaceErrors
             Subject = option,
         };
 
+    internal static MigrationException LogOptionInvalid(string option, string value, string action) =>
+        new("LogOptionInvalid", ErrorKind.InvalidArgument, $"{option} cannot be '{value}'.", action)
+        {
+            Subject = option,
+        };
+
     public static MigrationException UnknownCheck(string pattern, IReadOnlyList<string> ids) =>
         new("UnknownCheck", ErrorKind.InvalidArgument,
             $"No readiness check has the id '{pattern}', or one that this pattern fits.",

@@ -1,5 +1,8 @@
+using HerokuMigrator.History;
+using HerokuMigrator.Logs;
 using HerokuMigrator.Operations;
 using HerokuMigrator.Readiness;
+using HerokuMigrator.State;
 using HerokuMigrator.Status;
 using Npgsql;
 
@@ -130,11 +133,16 @@ public sealed class Migrator(MigratorOptions options, IOperationEvents events) :
     public Task<TrafficSwitch> SwitchAsync(SwitchOptions switchOptions, CancellationToken cancellationToken) =>
         WithSessionAsync(
             "switch",
-            session => switchOptions.LockOnly ? new LockRehearsal(session, switchOptions).RunAsync(cancellationToken) : new SwitchOperation(session, switchOptions).RunAsync(cancellationToken),
+            async session => switchOptions.LockOnly
+                ? await new LockRehearsal(session, switchOptions).RunAsync(cancellationToken)
+                : await SwitchHistory.NoteAsync(session, StateEvent.SwitchKind, await new SwitchOperation(session, switchOptions).RunAsync(cancellationToken), cancellationToken),
             cancellationToken);
 
     public Task<TrafficSwitch> UndoSwitchAsync(CancellationToken cancellationToken) =>
-        WithSessionAsync("undo", session => new UndoOperation(session).RunAsync(cancellationToken), cancellationToken);
+        WithSessionAsync(
+            "undo",
+            async session => await SwitchHistory.NoteAsync(session, StateEvent.UndoKind, await new UndoOperation(session).RunAsync(cancellationToken), cancellationToken),
+            cancellationToken);
 
     public Task<Migration> CompleteAsync(CancellationToken cancellationToken) =>
         WithSessionAsync("complete", session => new EndOperation(session).CompleteAsync(cancellationToken), cancellationToken);
@@ -143,6 +151,14 @@ public sealed class Migrator(MigratorOptions options, IOperationEvents events) :
 
     public Task<Migration> StopAsync(StopOptions stopOptions, CancellationToken cancellationToken) =>
         WithSessionAsync("stop", session => new EndOperation(session).StopAsync(stopOptions, cancellationToken), cancellationToken);
+
+    /// <summary>Tells entries of the log, each to <paramref name="write"/>: at first those that are there, in the order of their times; with Follow what comes until the migration has ended, or cancellation comes.</summary>
+    public async Task ReadLogAsync(LogOptions logOptions, Action<MigrationLogEntry> write, CancellationToken cancellationToken)
+    {
+        logOptions.Validate();
+        await using var session = await MigrationSession.TryOpenAsync(options, "log", events, cancellationToken);
+        await LogReader.Open(session, options, events).RunAsync(logOptions, write, cancellationToken);
+    }
 
     /// <summary>What a worker is for: does the start that was handed over to it, if one was, and then keeps watch.</summary>
     public async Task WorkAsync(CancellationToken cancellationToken)
@@ -190,11 +206,16 @@ public sealed class Migrator(MigratorOptions options, IOperationEvents events) :
         }
         catch (PostgresException exception)
         {
-            throw Errors.StatementRefused(exception);
+            throw session.Noted(Errors.StatementRefused(exception));
         }
         catch (NpgsqlException exception)
         {
-            throw Errors.ConnectionLost(exception);
+            throw session.Noted(Errors.ConnectionLost(exception));
+        }
+        catch (MigrationException exception)
+        {
+            session.Noted(exception);
+            throw;
         }
     }
 }

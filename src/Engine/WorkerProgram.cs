@@ -9,7 +9,8 @@ public static class WorkerProgram
     /// <summary>Works until the migration leaves replication, or until SIGTERM or SIGINT. Returns the exit code: 0 done, 1 failed.</summary>
     public static async Task<int> RunAsync(MigratorOptions options, TextWriter log)
     {
-        var events = new EventFile(MigrationHome.Locate(options.Name, options.StateRoot).EventsFile, new TextEvents(log));
+        var text = new TextEvents(log);
+        var events = new EventFile(MigrationHome.Locate(options.Name, options.StateRoot).EventsFile, text);
         using var stop = new CancellationTokenSource();
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Cancel);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Cancel);
@@ -28,8 +29,8 @@ public static class WorkerProgram
         }
         catch (MigrationException exception)
         {
-            // Information, as whoever watches gets it as an error.
-            events.Information($"{exception.ErrorId}: {exception.Message}");
+            text.Information($"{exception.ErrorId}: {exception.Message}");
+            events.Error(exception);
             return 1;
         }
 

@@ -96,6 +96,22 @@ Describe 'The whole migration in one line' {
         ($streams | Where-Object { $_ -is [Management.Automation.DebugRecord] }).Message -join "`n" | Should -Match 'pg_dump'
     }
 
+    It 'can be read from its log, also now that it has ended' {
+        Remove-Item Env:HEROKU_URL, Env:PLANETSCALE_URL
+        try {
+            $log = Get-MigrationLog
+            $log | Where-Object Message -Match 'is Completed' | Should -Not -BeNullOrEmpty
+            @(Get-MigrationLog -Level Verbose | Where-Object Source -EQ Bucardo).Count | Should -BeGreaterThan 5
+            @(Get-MigrationLog -Tail 3).Count | Should -Be 3
+            @(Get-MigrationLog -Follow | Select-Object -First 1).Count | Should -Be 1
+            Get-MigrationLog -Since 0s | Should -BeNullOrEmpty
+            { Get-MigrationLog -Since soon } | Should -Throw -ErrorId 'ParameterArgumentTransformationError,*'
+            { Get-MigrationLog nobody-knows-it } | Should -Throw -ErrorId 'MigrationUnknown,*'
+            Should-HoldNoSecret ($log | Format-List * | Out-String -Width 4000)
+        }
+        finally { $env:HEROKU_URL = $lab.SourceUrl; $env:PLANETSCALE_URL = $lab.TargetUrl }
+    }
+
     It 'prints no password in any stream' {
         ($streams | Where-Object { $_ -is [Management.Automation.VerboseRecord] }).Count | Should -BeGreaterThan 1
         Should-HoldNoSecret ($streams | Format-List * -Force | Out-String -Width 4000)

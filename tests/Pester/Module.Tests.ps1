@@ -9,7 +9,7 @@ BeforeDiscovery {
         @{ Command = 'Complete-Migration'; Impact = 'High'; Guarded = $true }
         @{ Command = 'Stop-Migration'; Impact = 'High'; Guarded = $true }
     )
-    $all = @('Test-MigrationReadiness', 'Get-SyncStatus') + $changing.Command
+    $all = @('Test-MigrationReadiness', 'Get-SyncStatus', 'Get-MigrationLog') + $changing.Command
     $outputs = @(
         @{ Command = 'Test-MigrationReadiness'; Type = 'HerokuMigrator.ReadinessReport' }
         @{ Command = 'Start-BucardoSync'; Type = 'HerokuMigrator.Migration' }
@@ -22,6 +22,7 @@ BeforeDiscovery {
         @{ Command = 'Undo-TrafficSwitch'; Type = 'HerokuMigrator.TrafficSwitch' }
         @{ Command = 'Complete-Migration'; Type = 'HerokuMigrator.Migration' }
         @{ Command = 'Stop-Migration'; Type = 'HerokuMigrator.Migration' }
+        @{ Command = 'Get-MigrationLog'; Type = 'HerokuMigrator.MigrationLogEntry' }
     )
 }
 
@@ -37,8 +38,8 @@ Describe 'The module' {
         $manifest.CompatiblePSEditions | Should -Be 'Core'
     }
 
-    It 'exports its ten cmdlets and nothing else' {
-        $expected = 'Complete-Migration', 'Get-SyncStatus', 'Invoke-TrafficSwitch', 'Resume-BucardoSync', 'Start-BucardoSync',
+    It 'exports its cmdlets and nothing else' {
+        $expected = 'Complete-Migration', 'Get-MigrationLog', 'Get-SyncStatus', 'Invoke-TrafficSwitch', 'Resume-BucardoSync', 'Start-BucardoSync',
             'Stop-Migration', 'Suspend-BucardoSync', 'Test-MigrationData', 'Test-MigrationReadiness', 'Undo-TrafficSwitch'
         $module = Get-Module HerokuMigrator
         $module.ExportedCommands.Keys | Sort-Object | Should -Be $expected

@@ -159,6 +159,21 @@ Describe 'The other objects' {
         $switch.WritePause | Should -BeOfType timespan
     }
 
+    It 'an entry of the log is one line, with the level in its colour where colours are wanted' {
+        $entry = [HerokuMigrator.MigrationLogEntry]@{ Time = [DateTimeOffset]::UtcNow; Level = 'Warning'; Source = 'Bucardo'; Message = "deadlock on `"public`".`"orders`"" }
+        $entry | Out-String -Width 200 | Should -Match 'Warning\s+Bucardo\s+deadlock on'
+        $entry | Out-String -Width 200 | Should -Not -Match "`e"
+        try {
+            $PSStyle.OutputRendering = 'Ansi'
+            $text = $entry | Out-String
+        }
+        finally { $PSStyle.OutputRendering = 'PlainText' }
+        $text | Should -Match ([regex]::Escape("$($PSStyle.Foreground.Yellow)Warning"))
+        $copy = [Management.Automation.PSSerializer]::Deserialize([Management.Automation.PSSerializer]::Serialize($entry))
+        $copy | Where-Object { $_.Level -eq 'Warning' -and $_.Source -eq 'Bucardo' } | Should -Not -BeNullOrEmpty
+        $copy | Out-String -Width 200 | Should -Match 'Warning\s+Bucardo\s+deadlock on'
+    }
+
     It 'a plan shows its steps one under the other' {
         $plan = [HerokuMigrator.OperationPlan]@{ Name = 'shop'; Subject = 'app@db.example:5432/shop'; Steps = [string[]] @('first', 'second') }
         $plan | Out-String | Should -Match '(?s)first\s+second'

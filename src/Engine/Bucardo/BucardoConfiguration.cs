@@ -75,6 +75,10 @@ internal static class BucardoConfiguration
             // How soon a run that failed is followed by the next.
             ["ctl_checkonkids_time"] = "1",
             ["log_microsecond"] = "1",
+            // So that its log can be read by a program, wherever that runs.
+            ["log_showlevel"] = "1",
+            ["log_showtime"] = "2",
+            ["log_timer_format"] = "%Y-%m-%dT%H:%M:%S Z",
         };
         foreach (var (name, value) in settings)
         {

@@ -15,7 +15,7 @@ internal sealed partial class BucardoDaemon(MigrationHome home, ControlCluster c
     /// <summary>Bytes of its log that are looked through for what happened last.</summary>
     private const long LogTail = 256 * 1024;
 
-    public string LogFile => Path.Combine(home.BucardoFolder, "log", "log.bucardo");
+    public string LogFile => home.BucardoLogFile;
 
     private string PidFolder => Path.Combine(home.BucardoFolder, "pid");
 

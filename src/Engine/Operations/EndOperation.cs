@@ -3,6 +3,8 @@ using System.Text.Json.Serialization;
 using HerokuMigrator.Capture;
 using HerokuMigrator.Catalog;
 using HerokuMigrator.Cutover;
+using HerokuMigrator.History;
+using HerokuMigrator.Logs;
 using HerokuMigrator.State;
 using Npgsql;
 
@@ -147,6 +149,8 @@ internal sealed class EndOperation(MigrationSession session)
         }
 
         await new CaptureRemover(session.Source, session.Events).RemoveAsync(row?.Id, cancellationToken);
+        await (targetGivenUp ? HistoryFile.KeepOutcomeAsync(session, result, cancellationToken) : HistoryFile.KeepAsync(session, result, cancellationToken));
+
         if (session.Home.Exists)
         {
             await MigrationHome.WritePrivateAsync(session.Home.OutcomeFile, JsonSerializer.Serialize(Outcome.From(result), Format), cancellationToken);
@@ -165,6 +169,7 @@ internal sealed class EndOperation(MigrationSession session)
     private async Task TidyAsync(CancellationToken cancellationToken)
     {
         await _replication.StopAllAsync(cancellationToken);
+        BucardoLog.Keep(session.Home);
         session.Cluster.RemoveOutside();
         session.Home.Forget();
     }

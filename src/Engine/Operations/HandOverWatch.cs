@@ -16,12 +16,12 @@ internal sealed class HandOverWatch(MigrationSession session)
     private string? _activity;
 
     /// <summary>What was written so far is of no interest.</summary>
-    public void SkipPast() => _events.Read();
+    public void SkipPast() => _ = _events.Read().Count();
 
     public async Task FollowAsync(HandOver handOver, CancellationToken cancellationToken)
     {
         // Of what was said before somebody looked, that which asks to be acted on.
-        TellEvents(handOver, EventLevel.Warning);
+        TellEvents(handOver, MigrationLogLevel.Warning);
         var deadLooks = 0;
         try
         {
@@ -29,7 +29,7 @@ internal sealed class HandOverWatch(MigrationSession session)
             {
                 var alive = handOver.IsAlive;
                 var view = await ReadAsync(alive, cancellationToken);
-                TellEvents(handOver, EventLevel.Debug);
+                TellEvents(handOver, MigrationLogLevel.Debug);
                 if (view is not null)
                 {
                     if (HasEnded(view, handOver))
@@ -90,7 +90,7 @@ internal sealed class HandOverWatch(MigrationSession session)
         }
     }
 
-    private void TellEvents(HandOver handOver, EventLevel least)
+    private void TellEvents(HandOver handOver, MigrationLogLevel least)
     {
         foreach (var one in _events.Read().Where(one => one.Pid == handOver.Pid && one.Level >= least))
         {

@@ -44,7 +44,11 @@ internal sealed class MigrationSession : IAsyncDisposable
     /// <summary>What goes to and comes from a server at a time; the driver's own 8 KB cost a stream of rows many more ways into the kernel.</summary>
     private const int BufferBytes = 64 * 1024;
 
+    /// <summary>What is done without a worker, which keeps its events itself.</summary>
+    private static readonly string[] KeptOperations = ["suspend", "resume", "verify", "switch", "undo", "complete", "stop"];
+
     private readonly string _application;
+    private readonly EventFile? _kept;
     private readonly ProgressKeeper _progress;
     private Task<ApplicationSettings>? _applicationSettings;
 
@@ -54,8 +58,9 @@ internal sealed class MigrationSession : IAsyncDisposable
         Home = home;
         SourceSettings = source;
         TargetSettings = target;
-        Face = events;
-        _progress = new ProgressKeeper(events);
+        _kept = KeptOperations.Contains(operation) || (operation == "start" && options.Worker is null) ? new EventFile(home.EventsFile, events) : null;
+        Face = _kept ?? events;
+        _progress = new ProgressKeeper(Face);
         Events = _progress;
         _application = OperatorLock.ApplicationName(operation);
         Source = source.CreateDataSource(_application, EngineSettings, ForStreams);
@@ -139,6 +144,19 @@ internal sealed class MigrationSession : IAsyncDisposable
         return new MigrationSession(options, home, source, target, operation, events);
     }
 
+    /// <summary>The same, and null where nothing tells the databases: for what the home alone may know.</summary>
+    public static async Task<MigrationSession?> TryOpenAsync(MigratorOptions options, string operation, IOperationEvents events, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await OpenAsync(options, operation, events, cancellationToken);
+        }
+        catch (MigrationException exception) when (exception.ErrorId == "ConnectionMissing")
+        {
+            return null;
+        }
+    }
+
     public Task<NpgsqlConnection> OpenSourceAsync(CancellationToken cancellationToken) =>
         ConnectionErrors.OpenAsync(Source, "source", SourceSettings.Address, cancellationToken);
 
@@ -156,6 +174,13 @@ internal sealed class MigrationSession : IAsyncDisposable
         var row = await StateStore.ReadAsync(target, cancellationToken);
         StartOptions = row?.Options ?? StartOptions;
         return row;
+    }
+
+    /// <summary>Keeps what ends the operation for the log.</summary>
+    public MigrationException Noted(MigrationException exception)
+    {
+        _kept?.Error(exception);
+        return exception;
     }
 
     /// <summary>The step that told it is over.</summary>

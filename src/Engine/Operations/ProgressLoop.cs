@@ -6,7 +6,7 @@ using Npgsql;
 namespace HerokuMigrator.Operations;
 
 /// <summary>
-/// Beside a start: tells the state once a second how far it is, the face likewise, leaves a sample every ten seconds, and says what a copy that stands still waits for.
+/// Beside a start: tells the state once a second how far it is, the face likewise, leaves a sample every ten seconds (at the beginning each second), and says what a copy that stands still waits for.
 /// What cannot be told stops nothing.
 /// </summary>
 internal sealed class ProgressLoop : IAsyncDisposable
@@ -16,11 +16,15 @@ internal sealed class ProgressLoop : IAsyncDisposable
     private static readonly TimeSpan Beat = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan BetweenSamples = TimeSpan.FromSeconds(10);
 
+    /// <summary>Most copies are over by then; those get a history too.</summary>
+    private static readonly TimeSpan Beginning = TimeSpan.FromMinutes(2);
+
     private readonly MigrationSession _session;
     private readonly string? _handOverId;
     private readonly CancellationTokenSource _end = new();
     private readonly CancellationTokenSource _replaced = new();
     private readonly Task _work;
+    private readonly DateTimeOffset _begunAt = DateTimeOffset.UtcNow;
     private NpgsqlConnection? _target;
     private DateTimeOffset _sampledAt;
     private bool _stallTold;
@@ -98,7 +102,7 @@ internal sealed class ProgressLoop : IAsyncDisposable
         }
 
         await WatchForStallAsync(copy, cancellationToken);
-        if (DateTimeOffset.UtcNow - _sampledAt >= BetweenSamples && copy.BytesTotal > 0)
+        if ((DateTimeOffset.UtcNow - _begunAt < Beginning || DateTimeOffset.UtcNow - _sampledAt >= BetweenSamples) && copy.BytesTotal > 0)
         {
             _sampledAt = DateTimeOffset.UtcNow;
             await HandOverStore.SampleAsync(_target, copy.BytesDone, copy.RowsDone, null, null, copy.Throttle, cancellationToken);

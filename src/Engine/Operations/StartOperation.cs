@@ -5,6 +5,7 @@ using HerokuMigrator.Connections;
 using HerokuMigrator.Copy;
 using HerokuMigrator.Cutover;
 using HerokuMigrator.ExtensionRows;
+using HerokuMigrator.History;
 using HerokuMigrator.Readiness;
 using HerokuMigrator.Schema;
 using HerokuMigrator.State;
@@ -177,7 +178,9 @@ internal sealed class StartOperation(MigrationSession session, StartOptions? opt
         var choice = (options ?? new StartOptions()).Keyless;
         await KeylessPolicy.RequireAsync(source, KeylessPolicy.Apply(await CatalogReader.ReadTablesAsync(source, cancellationToken), choice), choice, cancellationToken);
         session.Home.Create();
+        File.Delete(session.Home.HistoryFile);
         await session.Store.CreateAsync(Guid.NewGuid().ToString("N"), session.Name, fingerprint, cancellationToken);
+        await StartReadiness.SaveAsync(session, report, cancellationToken);
         session.Events.Information($"Migration '{session.Name}' begun: {session.SourceSettings.Address} -> {session.TargetSettings.Address}.");
         return (await session.Store.ReadAsync(cancellationToken))!;
     }

@@ -14,5 +14,10 @@ public static class ResultJson
         Converters = { new JsonStringEnumConverter() },
     };
 
+    private static readonly JsonSerializerOptions LineOptions = new(Options) { WriteIndented = false };
+
     public static string Of<T>(T result) => JsonSerializer.Serialize(result, Options);
+
+    /// <summary>The same on one line, for one of many.</summary>
+    public static string LineOf<T>(T result) => JsonSerializer.Serialize(result, LineOptions);
 }

@@ -14,7 +14,7 @@ internal static class ChunkStore
     public const string CreateSql = """
         CREATE TABLE heroku_migrator.copy_chunk (
             schema_name text NOT NULL, table_name text NOT NULL, chunk integer NOT NULL, first_block bigint NOT NULL, end_block bigint, planned_bytes bigint NOT NULL,
-            source_file text NOT NULL, copied_at timestamptz, rows bigint NOT NULL DEFAULT 0, bytes bigint NOT NULL DEFAULT 0, PRIMARY KEY (schema_name, table_name, chunk))
+            source_file text NOT NULL, copy_begun_at timestamptz, copied_at timestamptz, rows bigint NOT NULL DEFAULT 0, bytes bigint NOT NULL DEFAULT 0, PRIMARY KEY (schema_name, table_name, chunk))
         """;
 
     public static async Task<ILookup<TableInfo, ChunkRow>> ReadAsync(NpgsqlConnection target, IReadOnlyList<TableInfo> tables, CancellationToken cancellationToken)
@@ -64,7 +64,7 @@ internal static class ChunkStore
     /// <summary>To be called in the transaction that copied the chunk.</summary>
     public static Task MarkAsync(NpgsqlConnection target, CopyChunk chunk, long rows, long bytes, CancellationToken cancellationToken) =>
         target.ExecuteAsync(
-            "UPDATE heroku_migrator.copy_chunk SET copied_at = clock_timestamp(), rows = $4, bytes = $5 WHERE schema_name = $1 AND table_name = $2 AND chunk = $3",
+            "UPDATE heroku_migrator.copy_chunk SET copy_begun_at = now(), copied_at = clock_timestamp(), rows = $4, bytes = $5 WHERE schema_name = $1 AND table_name = $2 AND chunk = $3",
             cancellationToken, chunk.Table.Schema, chunk.Table.Name, chunk.Number, rows, bytes);
 
     /// <summary>The table as a whole: false where one of its chunks is not there.</summary>
@@ -72,8 +72,8 @@ internal static class ChunkStore
     {
         return await target.ExecuteAsync(
             """
-            UPDATE heroku_migrator.moved_table t SET copied_at = clock_timestamp(), rows = c.rows, bytes = c.bytes
-            FROM (SELECT sum(rows) AS rows, sum(bytes) AS bytes, bool_and(copied_at IS NOT NULL) AS whole
+            UPDATE heroku_migrator.moved_table t SET copy_begun_at = c.begun_at, copied_at = clock_timestamp(), rows = c.rows, bytes = c.bytes
+            FROM (SELECT min(copy_begun_at) AS begun_at, sum(rows) AS rows, sum(bytes) AS bytes, bool_and(copied_at IS NOT NULL) AS whole
                   FROM heroku_migrator.copy_chunk WHERE schema_name = $1 AND table_name = $2) c
             WHERE t.schema_name = $1 AND t.table_name = $2 AND c.whole
             """,

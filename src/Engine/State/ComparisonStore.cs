@@ -99,11 +99,25 @@ internal sealed class ComparisonStore(NpgsqlDataSource target)
             row => (Table: (row.GetString(0), row.GetString(1)), Result: JsonSerializer.Deserialize<DataComparison>(row.GetString(2))!), cancellationToken, run)).ToDictionary(row => row.Table, row => row.Result);
     }
 
+    /// <summary>Each table's last; empty also where the state knows no comparison.</summary>
+    public async Task<IReadOnlyList<DataComparison>> ReadResultsAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await target.OpenConnectionAsync(cancellationToken);
+        return !await HasComparedAsync(connection, cancellationToken)
+            ? []
+            : await connection.ListAsync(
+                "SELECT result::text FROM heroku_migrator.compared_table ORDER BY schema_name, table_name",
+                row => JsonSerializer.Deserialize<DataComparison>(row.GetString(0))!, cancellationToken);
+    }
+
+    private static Task<bool> HasComparedAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
+        connection.ScalarAsync<bool>("SELECT to_regclass('heroku_migrator.compared_table') IS NOT NULL", cancellationToken);
+
     /// <summary>Empty also where the state knows no comparison.</summary>
     public async Task<IReadOnlyList<TableProof>> ReadProofsAsync(CancellationToken cancellationToken)
     {
         await using var connection = await target.OpenConnectionAsync(cancellationToken);
-        return !await connection.ScalarAsync<bool>("SELECT to_regclass('heroku_migrator.compared_table') IS NOT NULL", cancellationToken)
+        return !await HasComparedAsync(connection, cancellationToken)
             ? []
             : await connection.ListAsync(
                 "SELECT schema_name, table_name, compared_at, outcome, proven_at FROM heroku_migrator.compared_table ORDER BY 1, 2",

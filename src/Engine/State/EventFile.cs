@@ -4,27 +4,19 @@ using System.Text.Json.Serialization;
 
 namespace HerokuMigrator.State;
 
-internal enum EventLevel
-{
-    Debug,
-    Verbose,
-    Information,
-    Warning,
-}
-
-/// <summary>One event of a worker, as its file keeps it: a line of JSON.</summary>
-internal sealed record WorkerEvent(DateTimeOffset At, EventLevel Level, int Pid, string Text)
+/// <summary>One event of a program of ours, as its file keeps it: a line of JSON.</summary>
+internal sealed record ProgramEvent(DateTimeOffset At, MigrationLogLevel Level, int Pid, string Text)
 {
     private static readonly JsonSerializerOptions Format = new(JsonSerializerDefaults.Web) { Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) } };
 
     public string ToLine() => JsonSerializer.Serialize(this, Format);
 
     /// <summary>Null where it is none: the end of a line may not be written yet, or a full disk has cut it.</summary>
-    public static WorkerEvent? Parse(string line)
+    public static ProgramEvent? Parse(string line)
     {
         try
         {
-            return JsonSerializer.Deserialize<WorkerEvent>(line, Format);
+            return JsonSerializer.Deserialize<ProgramEvent>(line, Format);
         }
         catch (JsonException)
         {
@@ -32,14 +24,16 @@ internal sealed record WorkerEvent(DateTimeOffset At, EventLevel Level, int Pid,
         }
     }
 
+    /// <summary>An error is not told: whoever watches gets it by itself.</summary>
     public void TellTo(IOperationEvents events)
     {
         Action<string> tell = Level switch
         {
-            EventLevel.Debug => events.Debug,
-            EventLevel.Verbose => events.Verbose,
-            EventLevel.Information => events.Information,
-            _ => events.Warning,
+            MigrationLogLevel.Debug => events.Debug,
+            MigrationLogLevel.Verbose => events.Verbose,
+            MigrationLogLevel.Information => events.Information,
+            MigrationLogLevel.Warning => events.Warning,
+            _ => _ => { },
         };
         tell(Text);
     }
@@ -56,18 +50,21 @@ internal sealed class EventFile(string path, IOperationEvents also) : IOperation
     /// <summary>Goes by the state, which is seen from everywhere.</summary>
     public void Progress(OperationProgress progress) => also.Progress(progress);
 
-    public void Verbose(string message) => Write(EventLevel.Verbose, message, also.Verbose);
+    public void Verbose(string message) => Write(MigrationLogLevel.Verbose, message, also.Verbose);
 
-    public void Debug(string message) => Write(EventLevel.Debug, message, also.Debug);
+    public void Debug(string message) => Write(MigrationLogLevel.Debug, message, also.Debug);
 
-    public void Information(string message) => Write(EventLevel.Information, message, also.Information);
+    public void Information(string message) => Write(MigrationLogLevel.Information, message, also.Information);
 
-    public void Warning(string message) => Write(EventLevel.Warning, message, also.Warning);
+    public void Warning(string message) => Write(MigrationLogLevel.Warning, message, also.Warning);
 
-    private void Write(EventLevel level, string message, Action<string> tell)
+    /// <summary>What ended the operation; the face gets it as an exception.</summary>
+    public void Error(MigrationException exception) => Write(MigrationLogLevel.Error, $"{exception.ErrorId}: {exception.Message}", tell: null);
+
+    private void Write(MigrationLogLevel level, string message, Action<string>? tell)
     {
-        tell(message);
-        var line = Encoding.UTF8.GetBytes(new WorkerEvent(DateTimeOffset.UtcNow, level, Environment.ProcessId, message).ToLine() + "\n");
+        tell?.Invoke(message);
+        var line = Encoding.UTF8.GetBytes(new ProgramEvent(DateTimeOffset.UtcNow, level, Environment.ProcessId, message).ToLine() + "\n");
         lock (_gate)
         {
             try
@@ -91,31 +88,7 @@ internal sealed class EventFile(string path, IOperationEvents also) : IOperation
 /// <summary>Reads what comes to the end of that file.</summary>
 internal sealed class EventTail(string path)
 {
-    private long _position;
+    private readonly LineTail _lines = new(path);
 
-    public IReadOnlyList<WorkerEvent> Read()
-    {
-        try
-        {
-            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            if (stream.Length < _position)
-            {
-                // A new file has taken the place of the full one.
-                _position = 0;
-            }
-
-            stream.Seek(_position, SeekOrigin.Begin);
-            using var memory = new MemoryStream();
-            stream.CopyTo(memory);
-            // Cut after the last line end: a sign of several bytes may not be there whole yet.
-            var bytes = memory.ToArray();
-            var end = Array.LastIndexOf(bytes, (byte)'\n') + 1;
-            _position += end;
-            return [.. Encoding.UTF8.GetString(bytes, 0, end).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(WorkerEvent.Parse).OfType<WorkerEvent>()];
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            return [];
-        }
-    }
+    public IEnumerable<ProgramEvent> Read() => _lines.Read().Select(ProgramEvent.Parse).OfType<ProgramEvent>();
 }

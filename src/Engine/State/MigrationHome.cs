@@ -43,12 +43,23 @@ public sealed class MigrationHome
 
     public string OutcomeFile => Path.Combine(Folder, "outcome.json");
 
+    /// <summary>What a report tells of a migration that has ended.</summary>
+    public string HistoryFile => Path.Combine(Folder, "history.json");
+
     public string WorkerPidFile => Path.Combine(Folder, "worker.pid");
 
     public string WorkerLogFile => Path.Combine(Folder, "worker.log");
 
-    /// <summary>What the worker told, a line of JSON each.</summary>
+    /// <summary>What the worker and the operations told, a line of JSON each.</summary>
     public string EventsFile => Path.Combine(Folder, "events.jsonl");
+
+    /// <summary>The full file whose place that one has taken.</summary>
+    public string EarlierEventsFile => EventsFile + ".1";
+
+    public string BucardoLogFile => Path.Combine(BucardoFolder, "log", "log.bucardo");
+
+    /// <summary>The end of that log, of a migration that has ended.</summary>
+    public string KeptBucardoLogFile => Path.Combine(Folder, "bucardo.log");
 
     /// <summary>What the worker met, for the case that the target cannot be told.</summary>
     public string WorkerErrorFile => Path.Combine(Folder, "worker-error.json");
@@ -59,6 +70,9 @@ public sealed class MigrationHome
     public static MigrationHome Locate(string name, string? stateRoot) => new(name, Path.Combine(stateRoot ?? DefaultRoot(), name));
 
     public bool Exists => File.Exists(ConnectionsFile);
+
+    /// <summary>True also once the migration has ended, as long as the folder is there.</summary>
+    public bool IsKnown => Exists || File.Exists(OutcomeFile) || File.Exists(EventsFile);
 
     public void Create()
     {

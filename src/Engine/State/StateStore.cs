@@ -30,13 +30,13 @@ internal sealed class StateStore(NpgsqlDataSource target)
         CREATE TABLE heroku_migrator.migration (
             one boolean PRIMARY KEY DEFAULT true CHECK (one), id text NOT NULL, name text NOT NULL, phase text NOT NULL, phase_before text, failure text,
             source_fingerprint text NOT NULL, started_at timestamptz NOT NULL DEFAULT clock_timestamp(), switched_at timestamptz, fence jsonb, target_writes jsonb,
-            options jsonb, handover jsonb, handover_error jsonb, progress jsonb, progress_at timestamptz);
+            options jsonb, readiness jsonb, handover jsonb, handover_error jsonb, progress jsonb, progress_at timestamptz);
         CREATE TABLE heroku_migrator.sample (
             at timestamptz PRIMARY KEY DEFAULT clock_timestamp(), phase text NOT NULL, copied_bytes bigint, copied_rows bigint, backlog_rows bigint, lag_seconds float8, throttle text);
         CREATE TABLE heroku_migrator.event (
-            id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(), kind text NOT NULL, message text NOT NULL);
+            id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(), kind text NOT NULL, message text NOT NULL, detail jsonb);
         CREATE TABLE heroku_migrator.moved_table (
-            schema_name text NOT NULL, table_name text NOT NULL, plan jsonb NOT NULL, copied_at timestamptz,
+            schema_name text NOT NULL, table_name text NOT NULL, plan jsonb NOT NULL, copy_begun_at timestamptz, copied_at timestamptz,
             rows bigint NOT NULL DEFAULT 0, bytes bigint NOT NULL DEFAULT 0, source_version text, analyzed_at timestamptz, PRIMARY KEY (schema_name, table_name));
         CREATE TABLE heroku_migrator.schema_entry (
             seq integer PRIMARY KEY, stage text NOT NULL, kind text NOT NULL, name text NOT NULL, sql text NOT NULL, undo_sql text, done_at timestamptz, problem text);
@@ -220,10 +220,10 @@ internal sealed class StateStore(NpgsqlDataSource target)
     public async Task<IReadOnlyList<TableInfo>> ReadReplayedAsync(CancellationToken cancellationToken) =>
         [.. (await ReadTablesAsync(cancellationToken)).Where(row => row.Copied).Select(row => row.Table).Where(table => table.Mode == TransferMode.Replayed)];
 
-    /// <summary>To be called in the transaction that copied the table.</summary>
+    /// <summary>To be called in the transaction that copied the table, whose own beginning counts as the copy's.</summary>
     public static Task MarkCopiedAsync(NpgsqlConnection connection, TableInfo table, long rows, long bytes, string? sourceVersion, CancellationToken cancellationToken) =>
         connection.ExecuteAsync(
-            "UPDATE heroku_migrator.moved_table SET copied_at = clock_timestamp(), rows = $3, bytes = $4, source_version = $5 WHERE schema_name = $1 AND table_name = $2",
+            "UPDATE heroku_migrator.moved_table SET copy_begun_at = now(), copied_at = clock_timestamp(), rows = $3, bytes = $4, source_version = $5 WHERE schema_name = $1 AND table_name = $2",
             cancellationToken, table.Schema, table.Name, rows, bytes, sourceVersion);
 
     /// <summary>Tables whose statistics on the target were not made yet.</summary>

@@ -15,6 +15,9 @@ public sealed class ProgramSpecs
     [InlineData("test", "--name", "a/b")]
     [InlineData("switch", "--lock-timeout-ms", "1")]
     [InlineData("status", "--source", "env:NO_SUCH_VARIABLE_HERE")]
+    [InlineData("log", "--since", "soon")]
+    [InlineData("log", "--level", "loud")]
+    [InlineData("log", "--tail", "-1")]
     public async Task Wrong_usage_ends_with_2_and_leaves_standard_output_empty(params string[] args)
     {
         Assert.Equal(ExitCode.Usage, await RunAsync(args));
