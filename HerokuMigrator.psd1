@@ -27,6 +27,7 @@
         'Complete-Migration'
         'Stop-Migration'
         'Get-MigrationLog'
+        'Export-MigrationReport'
     )
     PrivateData          = @{
         PSData = @{

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Installs what building, testing and the demo need on Debian, where it is missing: PostgreSQL with PL/Perl, Bucardo, util-linux, procps.
+# Chromium too, for the specs that look at a report; they are skipped where it cannot be had.
 # Where the corpus of schemas lies beside the checkout, also what its specs need; they are skipped where that cannot be had.
 # Starts no server, and leaves no cluster that would be started at the next boot.
 set -euo pipefail
@@ -142,6 +143,16 @@ corpus_packages() {
     [ -e "/usr/share/postgresql/$server/extension/pg_partman.control" ] || printf 'postgresql-%s-partman\n' "$server"
 }
 
+# For the specs that look at a report as a browser shows it. In a subshell: that it cannot be had is no reason to end here.
+install_browser() {
+    local program
+    for program in chromium chromium-browser google-chrome; do
+        if [ -x "/usr/bin/$program" ]; then return; fi
+    done
+    say "for the specs that look at a report in a browser:"
+    (policy_is_ours=false conf_backup=''; install_packages chromium) || say "no Chromium here: the specs that look at a report in a browser will be skipped"
+}
+
 # In a subshell: what these cannot have is no reason to end here.
 install_corpus_packages() {
     mapfile -t wanted < <(corpus_packages)
@@ -160,4 +171,5 @@ if [ "${#missing[@]}" -gt 0 ]; then
     say "done"
 fi
 install_corpus_packages
+install_browser
 install_older_postgresql

@@ -33,6 +33,7 @@ internal static class CommandLine
             (migrator, _, token) => migrator.CompleteAsync(token), ResultText.Write));
         root.Subcommands.Add(Stop(verbs));
         root.Subcommands.Add(LogVerb.Build(verbs, common, terminal));
+        root.Subcommands.Add(ReportVerb.Build(verbs));
         root.Subcommands.Add(Worker(common));
         return root;
     }

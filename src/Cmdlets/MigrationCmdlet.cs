@@ -43,4 +43,27 @@ public abstract class MigrationCmdlet : AsyncCmdlet
             return await operation(migrator, events, cancellationToken);
         });
     }
+
+    /// <summary>A path of the file system: PowerShell's own folder and drives count, not those of the process.</summary>
+    private protected string FilePath(string path)
+    {
+        var resolved = GetUnresolvedProviderPathFromPSPath(path);
+        return SessionState.Path.IsPSAbsolute(path, out var drive) && SessionState.Drive.Get(drive).Provider.Name != "FileSystem"
+            ? throw FaceErrors.ReportPathForeign(path)
+            : resolved;
+    }
+
+    /// <summary>What the call throws for people ends the pipeline with its error record.</summary>
+    private protected T Known<T>(Func<T> call)
+    {
+        try
+        {
+            return call();
+        }
+        catch (MigrationException exception)
+        {
+            Fail(exception);
+            throw;
+        }
+    }
 }

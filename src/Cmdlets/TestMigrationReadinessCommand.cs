@@ -57,26 +57,4 @@ public sealed class TestMigrationReadinessCommand : MigrationCmdlet
         });
         WriteObject(Quiet ? report.IsReady : ExpandChecks ? report.Checks : report, enumerateCollection: ExpandChecks);
     }
-
-    /// <summary>PowerShell's own folder and drives count, not those of the process.</summary>
-    private string FilePath(string path)
-    {
-        var resolved = GetUnresolvedProviderPathFromPSPath(path);
-        return SessionState.Path.IsPSAbsolute(path, out var drive) && SessionState.Drive.Get(drive).Provider.Name != "FileSystem"
-            ? throw FaceErrors.ReportFileUnusable(path, "it is no path of the file system")
-            : resolved;
-    }
-
-    private T Known<T>(Func<T> call)
-    {
-        try
-        {
-            return call();
-        }
-        catch (MigrationException exception)
-        {
-            Fail(exception);
-            throw;
-        }
-    }
 }

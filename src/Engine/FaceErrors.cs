@@ -61,31 +61,31 @@ public static class FaceErrors
             "The ids to include and to exclude leave no readiness check to run.",
             "Exclude less, or include more.");
 
-    public static MigrationException ReportFormatUnknown(string path) =>
-        new("ReportFormatUnknown", ErrorKind.InvalidArgument,
-            $"'{path}' ends with none of .md, .json and .csv, so what to write into it cannot be told.",
-            "Name a file that ends with .md (the report to read), .json (all of it), or .csv (the server settings that differ).")
+    internal static MigrationException ReportFormatUnknown(string path, string endings, string action) =>
+        new("ReportFormatUnknown", ErrorKind.InvalidArgument, $"'{path}' ends with {endings}, so what to write into it cannot be told.", action)
         {
             Subject = path,
         };
 
-    public static MigrationException ReportFileUnusable(string path, string cause, Exception? inner = null) =>
-        new("ReportFileUnusable", ErrorKind.InvalidArgument, $"The report cannot be written to '{path}': {cause.TrimEnd('.')}. Nothing was checked.",
+    internal static MigrationException ReportFileUnusable(string path, string cause, string nothingDone, Exception? inner = null) =>
+        new("ReportFileUnusable", ErrorKind.InvalidArgument, $"The report cannot be written to '{path}': {cause.TrimEnd('.')}. {nothingDone}",
             "Name a file in a folder that exists and that you may write to.", inner)
         {
             Subject = path,
         };
 
-    public static MigrationException ReportFileExists(string path) =>
-        new("ReportFileExists", ErrorKind.ResourceExists, $"'{path}' exists, and was not to be replaced.",
-            "Name another file, or leave out -NoClobber (--no-clobber).")
+    /// <summary>PowerShell has drives that are none of the file system.</summary>
+    public static MigrationException ReportPathForeign(string path) => ReportFileUnusable(path, "it is no path of the file system", "Nothing was done.");
+
+    internal static MigrationException ReportFileExists(string path, string replace) =>
+        new("ReportFileExists", ErrorKind.ResourceExists, $"'{path}' exists, and was not to be replaced.", $"Name another file, or {replace}.")
         {
             Subject = path,
         };
 
-    /// <summary>What could be written before the checks cannot be any more.</summary>
-    internal static MigrationException ReportFileFailed(string path, Exception inner) =>
-        new("ReportFileFailed", ErrorKind.ResourceUnavailable, $"The checks were made, but their report could not be written to '{path}': {inner.Message.TrimEnd('.')}.",
+    /// <summary>What could be written before the work cannot be any more.</summary>
+    internal static MigrationException ReportFileFailed(string path, string workDone, Exception inner) =>
+        new("ReportFileFailed", ErrorKind.ResourceUnavailable, $"{workDone}, but the report could not be written to '{path}': {inner.Message.TrimEnd('.')}.",
             "Make room there, or name another file, and run it again.", inner)
         {
             Subject = path,

@@ -2,6 +2,7 @@ using HerokuMigrator.History;
 using HerokuMigrator.Logs;
 using HerokuMigrator.Operations;
 using HerokuMigrator.Readiness;
+using HerokuMigrator.Reporting;
 using HerokuMigrator.State;
 using HerokuMigrator.Status;
 using Npgsql;
@@ -158,6 +159,13 @@ public sealed class Migrator(MigratorOptions options, IOperationEvents events) :
         logOptions.Validate();
         await using var session = await MigrationSession.TryOpenAsync(options, "log", events, cancellationToken);
         await LogReader.Open(session, options, events).RunAsync(logOptions, write, cancellationToken);
+    }
+
+    /// <summary>Writes what is known of the migration as a page; also of one that has ended, as long as its home is there.</summary>
+    public async Task WriteReportAsync(MigrationReportFile file, CancellationToken cancellationToken)
+    {
+        await using var session = await MigrationSession.TryOpenAsync(options, "report", events, cancellationToken);
+        await new ReportOperation(session, options, events).WriteAsync(file, cancellationToken);
     }
 
     /// <summary>What a worker is for: does the start that was handed over to it, if one was, and then keeps watch.</summary>

@@ -58,6 +58,7 @@ Describe 'A server that is not there, told by <_>' -ForEach $commands {
     It 'is told whole, with its cause' {
         $arguments = @{ SourceUrl = $nowhere; TargetUrl = $server }
         if ((Get-Command $_).Parameters.ContainsKey('Force')) { $arguments.Force = $true }
+        if ((Get-Command $_).Parameters.ContainsKey('Path')) { $arguments.Path = "$TestDrive/report.html" }
         $name = $_
         $failure = Get-Failure { & $name @arguments }
         Should-BeWhole $failure 'HostUnreachable' 'ConnectionError'

@@ -112,6 +112,26 @@ Describe 'The whole migration in one line' {
         finally { $env:HEROKU_URL = $lab.SourceUrl; $env:PLANETSCALE_URL = $lab.TargetUrl }
     }
 
+    It 'can be reported, also now that it has ended' {
+        Push-Location $TestDrive
+        try {
+            $files = @(Export-MigrationReport -Path shop.html -Diagnostics)
+            $files | Should -BeOfType IO.FileInfo
+            $files.Name | Should -Be 'shop.html', 'shop.diagnostics.json'
+            $page = Get-Content -Raw shop.html
+            $page | Should -Match '<span class="badge big good">Completed</span>'
+            $page | Should -Match '<h3><span class="badge good">Switched</span>'
+            $diagnostics = Get-Content -Raw shop.diagnostics.json
+            ($diagnostics | ConvertFrom-Json).log.Count | Should -BeGreaterThan 5
+            Should-HoldNoSecret ($page + $diagnostics)
+            { Export-MigrationReport -Path shop.html } | Should -Throw -ErrorId 'ReportFileExists,*'
+            (Export-MigrationReport -Path shop.html -Force).Name | Should -Be 'shop.html'
+            { Export-MigrationReport -Path shop.txt } | Should -Throw -ErrorId 'ReportFormatUnknown,*'
+            { Export-MigrationReport nobody-knows-it other.html } | Should -Throw -ErrorId 'MigrationUnknown,*'
+        }
+        finally { Pop-Location }
+    }
+
     It 'prints no password in any stream' {
         ($streams | Where-Object { $_ -is [Management.Automation.VerboseRecord] }).Count | Should -BeGreaterThan 1
         Should-HoldNoSecret ($streams | Format-List * -Force | Out-String -Width 4000)

@@ -9,7 +9,7 @@ BeforeDiscovery {
         @{ Command = 'Complete-Migration'; Impact = 'High'; Guarded = $true }
         @{ Command = 'Stop-Migration'; Impact = 'High'; Guarded = $true }
     )
-    $all = @('Test-MigrationReadiness', 'Get-SyncStatus', 'Get-MigrationLog') + $changing.Command
+    $all = @('Test-MigrationReadiness', 'Get-SyncStatus', 'Get-MigrationLog', 'Export-MigrationReport') + $changing.Command
     $outputs = @(
         @{ Command = 'Test-MigrationReadiness'; Type = 'HerokuMigrator.ReadinessReport' }
         @{ Command = 'Start-BucardoSync'; Type = 'HerokuMigrator.Migration' }
@@ -23,6 +23,7 @@ BeforeDiscovery {
         @{ Command = 'Complete-Migration'; Type = 'HerokuMigrator.Migration' }
         @{ Command = 'Stop-Migration'; Type = 'HerokuMigrator.Migration' }
         @{ Command = 'Get-MigrationLog'; Type = 'HerokuMigrator.MigrationLogEntry' }
+        @{ Command = 'Export-MigrationReport'; Type = 'System.IO.FileInfo' }
     )
 }
 
@@ -39,7 +40,7 @@ Describe 'The module' {
     }
 
     It 'exports its cmdlets and nothing else' {
-        $expected = 'Complete-Migration', 'Get-MigrationLog', 'Get-SyncStatus', 'Invoke-TrafficSwitch', 'Resume-BucardoSync', 'Start-BucardoSync',
+        $expected = 'Complete-Migration', 'Export-MigrationReport', 'Get-MigrationLog', 'Get-SyncStatus', 'Invoke-TrafficSwitch', 'Resume-BucardoSync', 'Start-BucardoSync',
             'Stop-Migration', 'Suspend-BucardoSync', 'Test-MigrationData', 'Test-MigrationReadiness', 'Undo-TrafficSwitch'
         $module = Get-Module HerokuMigrator
         $module.ExportedCommands.Keys | Sort-Object | Should -Be $expected

@@ -15,6 +15,8 @@ public sealed class ProgramSpecs
     [InlineData("test", "--name", "a/b")]
     [InlineData("switch", "--lock-timeout-ms", "1")]
     [InlineData("status", "--source", "env:NO_SUCH_VARIABLE_HERE")]
+    [InlineData("report")]
+    [InlineData("report", "--out", "report.txt")]
     [InlineData("log", "--since", "soon")]
     [InlineData("log", "--level", "loud")]
     [InlineData("log", "--tail", "-1")]
