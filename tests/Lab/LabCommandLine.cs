@@ -13,7 +13,7 @@ internal static class LabCommandLine
                HerokuMigrator.Lab bench-copy --console FILE [--scale N] [--runs N] [--jobs N] [--ways NAME,NAME] [--once NAME,NAME] [--time-left]
                HerokuMigrator.Lab bench-estimates --console FILE [--shapes NAME,NAME] [--runs N]
                HerokuMigrator.Lab bench-catchup --console FILE [--changes N,N] [--ways stock,ours] [--limit SECONDS] [--bulk N]
-               HerokuMigrator.Lab bench-compare --console FILE [--scale N] [--runs N]
+               HerokuMigrator.Lab bench-compare --console FILE [--scale N] [--runs N] | --soak MINUTES [--rate N]
                HerokuMigrator.Lab bench-scale --console FILE [--tables N,N] [--stall N]
                HerokuMigrator.Lab bench-switch --console FILE [--rounds N] [--rate N] [--clients N] [--long N] [--scale N] [--forerunner]
 
@@ -40,7 +40,7 @@ internal static class LabCommandLine
                 ["bench-copy", .. var rest] => await CopyBench.RunAsync(LabArguments.Parse(rest, ["time-left"], ["console", "scale", "runs", "jobs", "ways", "once"]), cancellationToken),
                 ["bench-estimates", .. var rest] => await EstimateBench.RunAsync(LabArguments.Parse(rest, [], ["console", "shapes", "runs"]), cancellationToken),
                 ["bench-catchup", .. var rest] => await CatchUpBench.RunAsync(LabArguments.Parse(rest, [], ["console", "changes", "ways", "limit", "bulk"]), cancellationToken),
-                ["bench-compare", .. var rest] => await CompareBench.RunAsync(LabArguments.Parse(rest, [], ["console", "scale", "runs"]), cancellationToken),
+                ["bench-compare", .. var rest] => await CompareBench.RunAsync(LabArguments.Parse(rest, [], ["console", "scale", "runs", "soak", "rate"]), cancellationToken),
                 ["bench-scale", .. var rest] => await ScaleBench.RunAsync(LabArguments.Parse(rest, [], ["console", "tables", "stall"]), cancellationToken),
                 ["bench-switch", .. var rest] => await SwitchBench.RunAsync(LabArguments.Parse(rest, ["forerunner"], ["console", "rounds", "rate", "clients", "long", "scale"]), cancellationToken),
                 ["demo", .. var rest] => await RunDemoAsync(LabArguments.Parse(rest, [], ["face", "console", "module", "scale", "rate", "clients"]), cancellationToken),

@@ -27,6 +27,11 @@ internal static class CompareBench
     public static async Task<int> RunAsync(LabArguments arguments, CancellationToken cancellationToken)
     {
         var program = arguments.Text("console") ?? throw new ArgumentException("--console is missing.", nameof(arguments));
+        if (arguments.Number("soak", 0) is > 0 and var minutes)
+        {
+            return await CompareSoak.RunAsync(program, minutes, arguments.Number("rate", 300), cancellationToken);
+        }
+
         var runs = (int)arguments.Number("runs", 3);
         await using var source = await HerokuLikeServer.StartAsync(Server, cancellationToken);
         await using var target = await PlanetScaleLikeServer.StartAsync(Server, cancellationToken);

@@ -66,7 +66,6 @@ internal static class SwitchBench
     private static async Task<Round> SwitchAsync(
         ConsoleFace face, Workload writers, HerokuLikeDatabase source, PlanetScaleLikeDatabase target, int round, bool withBulk, CancellationToken cancellationToken)
     {
-        var earlier = writers.Pauses.Count;
         await using var bulk = withBulk ? await BulkInsert.StartAsync(source, round, cancellationToken) : null;
         var done = await face.RunAsync(MigrationStep.Switch, cancellationToken);
         var committed = writers.Committed;
@@ -87,7 +86,12 @@ internal static class SwitchBench
             await bulk.MustBeOnAsync(target, cancellationToken);
         }
 
-        var seen = (done.SafeAt!.Value - writers.Pauses[earlier].RefusedAt).TotalMilliseconds;
+        if (writers.Pauses is not [.., { ResumedAt: null } pause])
+        {
+            throw new DemoException($"No writer was refused after switch {round}.");
+        }
+
+        var seen = (done.SafeAt!.Value - pause.RefusedAt).TotalMilliseconds;
         return new Round(seen, done.WritePauseMs!.Value, done.FailedAttemptsMs ?? 0, done.LockAttempts ?? 0, string.Join(", ", done.Steps.Select(step => $"{step.Name} {step.DurationMs:0}")));
     }
 

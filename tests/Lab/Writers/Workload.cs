@@ -73,7 +73,7 @@ public sealed class Workload : IAsyncDisposable
 
     /// <summary>Begins to write to a database that has nothing but the ledger.</summary>
     public static Workload StartLedgerOnly(HerokuLikeDatabase database, WorkloadOptions options) =>
-        Start(database, [new WorkloadOperation("ledger", 1, ByCredential: false, _ => Task.CompletedTask)], [], "SELECT count(*) FROM public.ledger", options);
+        Start(database, [new WorkloadOperation("ledger", 1, ByCredential: true, _ => Task.CompletedTask)], [], "SELECT count(*) FROM public.ledger", options);
 
     /// <summary>Waits until so many more transactions are committed; throws TimeoutException with the writers' errors.</summary>
     public async Task WaitForCommitsAsync(long more, TimeSpan timeout, CancellationToken cancellationToken)
