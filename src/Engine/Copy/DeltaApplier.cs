@@ -113,17 +113,11 @@ internal sealed class DeltaApplier(MigrationSession session)
 
     /// <summary>In the snapshot that the keys were read in: what was captured since stays pending.</summary>
     public static Task<int> MarkAsync(NpgsqlConnection source, TableInfo table, CancellationToken cancellationToken) =>
-        source.ExecuteAsync($"{MarkSql(table)}; {MarkTruncationSql(table)}", cancellationToken);
+        source.ExecuteAsync(
+            $"INSERT INTO {CaptureNames.InBucardo(CaptureNames.For(table).Track)} (txntime, target) SELECT DISTINCT d.txntime, '{CaptureNames.TrackTarget}' {DeltaBacklog.PendingFrom(CaptureNames.For(table))}; {MarkTruncationSql(table)}", cancellationToken);
 
     private static string MarkTruncationSql(TableInfo table) =>
         $"UPDATE bucardo.bucardo_truncate_trigger SET replicated = now() WHERE ctid = ANY (ARRAY(SELECT ctid {DeltaBacklog.TruncationsOf(table)}))";
-
-    /// <summary>For a table without a pending truncation.</summary>
-    internal static string MarkSql(TableInfo table)
-    {
-        var names = CaptureNames.For(table);
-        return $"INSERT INTO {CaptureNames.InBucardo(names.Track)} (txntime, target) SELECT DISTINCT d.txntime, '{CaptureNames.TrackTarget}' {DeltaBacklog.PendingFrom(names)}";
-    }
 
     internal static string PendingKeys(TableInfo table) =>
         $"SELECT DISTINCT {string.Join(", ", table.Key.Select(column => "d." + SqlName.Quote(column)))} {DeltaBacklog.PendingFrom(CaptureNames.For(table))}";

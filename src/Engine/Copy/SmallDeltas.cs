@@ -37,8 +37,8 @@ internal sealed class SmallDeltas(MigrationSession session)
         }
 
         await applying.CommitAsync(cancellationToken);
-        session.Events.Debug($"What was pending of {small.Count} tables is on the target; its marks follow.");
-        await ExecuteAsync(source, small.Select(table => new NpgsqlBatchCommand(DeltaApplier.MarkSql(table.Table))), cancellationToken);
+        session.Events.Debug($"What was pending of {small.Count} tables is on the target; it is removed from the source.");
+        await ExecuteAsync(source, small.Select(table => new NpgsqlBatchCommand($"DELETE {DeltaBacklog.PendingFrom(CaptureNames.For(table.Table))}")), cancellationToken);
         await reading.CommitAsync(cancellationToken);
         return [.. tables.Except(small.Select(table => table.Table))];
     }
