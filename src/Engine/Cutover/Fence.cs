@@ -50,7 +50,6 @@ internal sealed class Fence(MigrationSession session)
         var patience = new LockPatience(TimeSpan.FromMilliseconds(options.LockTimeoutMs), TimeSpan.FromSeconds(options.TimeoutSeconds)) { LongestPause = PauseBetweenAttempts };
         var tables = TablesOf(record);
         var clearing = new FenceClearing(session, tables, options.TerminateBlockers);
-        await clearing.MakeVacuumGiveWayAsync(source, cancellationToken);
         await clearing.WaitAsync(source, options.LockTimeoutMs, betweenAttemptsAsync, cancellationToken);
         var locks = await patience.RunAsync(
             source,

@@ -15,6 +15,7 @@ internal sealed class FenceClearing(MigrationSession session, IReadOnlyList<stri
     /// </summary>
     private const string PatienceWithVacuum = "2500";
 
+    private const string Vacuum = "autovacuum";
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(50);
 
@@ -22,10 +23,6 @@ internal sealed class FenceClearing(MigrationSession session, IReadOnlyList<stri
 
     /// <summary>All that were met, the longest transaction first.</summary>
     public IReadOnlyList<FenceBlocker> Met => [.. _met.Values.OrderByDescending(blocker => blocker.TransactionSeconds)];
-
-    /// <summary>Before the first attempt, so that it need not fail.</summary>
-    public async Task MakeVacuumGiveWayAsync(NpgsqlConnection source, CancellationToken cancellationToken) =>
-        await MakeVacuumGiveWayAsync(await LockHolders.ReadAsync(source, tables, cancellationToken), cancellationToken);
 
     /// <summary>After an attempt that failed; returns who was in the way, in words.</summary>
     public async Task<string> RunAsync(NpgsqlConnection source, CancellationToken cancellationToken)
@@ -38,7 +35,6 @@ internal sealed class FenceClearing(MigrationSession session, IReadOnlyList<stri
             _met[key] = blocker with { Ended = ended || (_met.TryGetValue(key, out var before) && before.Ended) };
         }
 
-        await MakeVacuumGiveWayAsync(blockers, cancellationToken);
         return LockHolders.Describe(blockers);
     }
 
@@ -51,11 +47,14 @@ internal sealed class FenceClearing(MigrationSession session, IReadOnlyList<stri
         await meanwhileAsync();
         var clock = Stopwatch.StartNew();
         while (!terminate && clock.Elapsed < LongestWait
-            && (await LockHolders.ReadAsync(source, tables, cancellationToken)).Any(blocker => blocker.TransactionSeconds * 1000 > lockTimeoutMs))
+            && (await LockHolders.ReadAsync(source, tables, cancellationToken)).Any(blocker => blocker is not { State: Vacuum } && blocker.TransactionSeconds * 1000 > lockTimeoutMs))
         {
             await meanwhileAsync();
             await Task.Delay(BetweenLooks, cancellationToken);
         }
+
+        // Last, as the server begins it anew after a while.
+        await MakeVacuumGiveWayAsync(await LockHolders.ReadAsync(source, tables, cancellationToken), cancellationToken);
     }
 
     private async Task<bool> TryEndAsync(NpgsqlConnection source, FenceBlocker blocker, CancellationToken cancellationToken)
@@ -80,7 +79,7 @@ internal sealed class FenceClearing(MigrationSession session, IReadOnlyList<stri
 
     private async Task MakeVacuumGiveWayAsync(IReadOnlyList<FenceBlocker> blockers, CancellationToken cancellationToken)
     {
-        var vacuumed = blockers.Where(blocker => blocker is { State: "autovacuum" }).SelectMany(blocker => blocker.Tables).Distinct(StringComparer.Ordinal).ToList();
+        var vacuumed = blockers.Where(blocker => blocker is { State: Vacuum }).SelectMany(blocker => blocker.Tables).Distinct(StringComparer.Ordinal).ToList();
         if (vacuumed.Count == 0)
         {
             return;
