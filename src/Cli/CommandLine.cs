@@ -20,7 +20,7 @@ internal static class CommandLine
         var verbs = new VerbFactory(common, terminal);
         root.Subcommands.Add(TestVerb.Build(verbs));
         root.Subcommands.Add(Start(verbs));
-        root.Subcommands.Add(Status(verbs));
+        root.Subcommands.Add(StatusVerb.Build(verbs, common, terminal));
         root.Subcommands.Add(verbs.Changing("suspend", "pause replication; changes go on being captured",
             (migrator, _, token) => migrator.SuspendAsync(token), ResultText.Write));
         root.Subcommands.Add(verbs.Changing("resume", "let a suspended replication go on",
@@ -68,22 +68,6 @@ internal static class CommandLine
                 NoWait = parsed.GetValue(noWait),
                 CarryOver = parsed.GetValue(carryOver),
             };
-    }
-
-    private static Command Status(VerbFactory verbs)
-    {
-        // The longest that a timer of .NET can be set to, in seconds.
-        const int maximum = int.MaxValue / 1000;
-        var wait = new Option<bool>("--wait") { Description = "wait until the migration is ready to switch" };
-        var timeout = Numbers.Option("--timeout-sec", "how long to wait, in seconds; default: about 24 days", maximum, 1, maximum);
-        var command = verbs.Reading("status", "where the migration stands",
-            (migrator, parsed, token) => parsed.GetValue(wait)
-                ? migrator.WaitUntilReadyAsync(TimeSpan.FromSeconds(parsed.GetValue(timeout)), token)
-                : migrator.GetStatusAsync(token),
-            ResultText.Write);
-        command.Options.Add(wait);
-        command.Options.Add(timeout);
-        return command;
     }
 
     private static Command Stop(VerbFactory verbs)

@@ -20,6 +20,9 @@ internal sealed class Terminal(TextReader input, TextWriter output, TextWriter e
     /// <summary>True where a question can be asked and answered.</summary>
     public bool CanAsk { get; } = input == Console.In && !Console.IsInputRedirected && !Console.IsErrorRedirected;
 
+    /// <summary>True where a frame can be drawn in the place of the one before.</summary>
+    public bool OutputIsScreen { get; } = output == Console.Out && !Console.IsOutputRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb";
+
     public Paint OutputPaint { get; } = output == Console.Out && !Console.IsOutputRedirected ? new(WantsColour, WidthOfTerminal()) : new(false);
 
     public Paint ErrorPaint { get; } = new(WantsColour && error == Console.Error && !Console.IsErrorRedirected);

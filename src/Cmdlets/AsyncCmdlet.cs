@@ -28,9 +28,9 @@ public abstract class AsyncCmdlet : PSCmdlet, IDisposable
     protected override void StopProcessing() => _stop.Cancel();
 
     /// <summary>Runs the work to its end; its failure ends the pipeline with an error record.</summary>
-    private protected T RunOnWorker<T>(Func<PipelineEvents, CancellationToken, Task<T>> work)
+    private protected T RunOnWorker<T>(Func<PipelineEvents, CancellationToken, Task<T>> work, PhaseScript? onPhaseChange = null)
     {
-        var events = new PipelineEvents(this, PowerShellHost.IsWatched(Host));
+        var events = new PipelineEvents(this, PowerShellHost.IsWatched(Host), onPhaseChange);
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
         var task = Task.Run(() => RunAsync(work, events, cancel.Token));
         try

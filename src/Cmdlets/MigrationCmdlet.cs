@@ -8,6 +8,7 @@ public abstract class MigrationCmdlet : AsyncCmdlet
     /// <summary>Tells migrations apart.</summary>
     [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
     [ValidatePattern(MigrationName.Pattern)]
+    [ArgumentCompleter(typeof(MigrationNameCompleter))]
     public string Name { get; set; } = MigrationName.Default;
 
     /// <summary>The database to move; without it the migration's home tells it, or HEROKU_URL.</summary>
@@ -24,24 +25,27 @@ public abstract class MigrationCmdlet : AsyncCmdlet
 
     private protected override object? ErrorTarget => Name;
 
+    /// <summary>Adds what a cmdlet's own parameters say.</summary>
+    private protected virtual MigratorOptions Configure(MigratorOptions options) => options;
+
     /// <summary>Calls the engine; it is closed, and its locks are given back, before the result goes down the pipeline.</summary>
     private protected T Use<T>(Func<Migrator, CancellationToken, Task<T>> operation) => Use((migrator, _, cancellationToken) => operation(migrator, cancellationToken));
 
     /// <summary>The same for an operation that has to do something on the pipeline's thread between.</summary>
-    private protected T Use<T>(Func<Migrator, PipelineEvents, CancellationToken, Task<T>> operation)
+    private protected T Use<T>(Func<Migrator, PipelineEvents, CancellationToken, Task<T>> operation, PhaseScript? onPhaseChange = null)
     {
-        var options = new MigratorOptions
+        var options = Configure(new MigratorOptions
         {
             Name = Name,
             SourceUrl = SourceUrl?.Reveal(),
             TargetUrl = TargetUrl?.Reveal(),
             Worker = PowerShellHost.WorkerFor(Name),
-        };
+        });
         return RunOnWorker(async (events, cancellationToken) =>
         {
             await using var migrator = new Migrator(options, events);
             return await operation(migrator, events, cancellationToken);
-        });
+        }, onPhaseChange);
     }
 
     /// <summary>A path of the file system: PowerShell's own folder and drives count, not those of the process.</summary>

@@ -5,8 +5,9 @@ namespace HerokuMigrator.Commands;
 
 /// <summary>Carries the engine's events from its threads to the pipeline's, which alone may write.</summary>
 /// <param name="cmdlet">What writes.</param>
+/// <param name="onPhaseChange">The user's own script; null: none.</param>
 /// <param name="watched">Somebody sees the progress bar; else its place is taken by a line of information for each activity and one a minute.</param>
-internal sealed class PipelineEvents(Cmdlet cmdlet, bool watched) : IOperationEvents
+internal sealed class PipelineEvents(Cmdlet cmdlet, bool watched, PhaseScript? onPhaseChange = null) : IOperationEvents
 {
     private const string Tag = "HerokuMigrator";
     private static readonly string[] AuditTags = [Tag, "Audit"];
@@ -24,6 +25,26 @@ internal sealed class PipelineEvents(Cmdlet cmdlet, bool watched) : IOperationEv
     public void Information(string message) => Post(() => cmdlet.WriteInformation(message, AuditTags));
 
     public void Warning(string message) => Post(() => cmdlet.WriteWarning(message));
+
+    public void PhaseChanged(SyncStatus status)
+    {
+        if (onPhaseChange is not null)
+        {
+            Post(() => onPhaseChange.Run(cmdlet, status));
+        }
+    }
+
+    /// <summary>Runs something on the pipeline's thread, and ends when it is done.</summary>
+    public async Task RunAsync(Action action, CancellationToken cancellationToken)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Post(() =>
+        {
+            action();
+            done.SetResult();
+        });
+        await done.Task.WaitAsync(cancellationToken);
+    }
 
     /// <summary>An object of the result, before the operation has ended.</summary>
     public void Output(object result) => Post(() => cmdlet.WriteObject(result));

@@ -43,6 +43,11 @@ public sealed class StartBucardoSyncCommand : ChangingCmdlet
     [Parameter]
     public SwitchParameter NoWait { get; set; }
 
+    /// <summary>A script that is run with the status, as $_ and as its first argument, for the phase that is found first and at each change of it, while the cmdlet watches. Its failure is a warning.</summary>
+    [Parameter]
+    [ValidateNotNull]
+    public ScriptBlock? OnPhaseChange { get; set; }
+
     protected override void ProcessRecord()
     {
         if (InputObject is { IsReady: false } report)
@@ -53,7 +58,7 @@ public sealed class StartBucardoSyncCommand : ChangingCmdlet
         var options = Options();
         if (Approve("start", describe: (migrator, cancellationToken) => migrator.DescribeStartAsync(options, cancellationToken)))
         {
-            WriteObject(Use((migrator, cancellationToken) => migrator.StartAsync(options, cancellationToken)));
+            WriteObject(Use((migrator, _, cancellationToken) => migrator.StartAsync(options, cancellationToken), PhaseScript.From(OnPhaseChange)));
         }
     }
 

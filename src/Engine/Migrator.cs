@@ -84,9 +84,11 @@ public sealed class Migrator(MigratorOptions options, IOperationEvents events) :
             {
                 var until = DateTimeOffset.UtcNow + timeout;
                 var reader = new StatusReader(session);
+                var phases = new PhaseReporter(events);
                 while (true)
                 {
                     var status = await reader.ReadAsync(cancellationToken);
+                    phases.Tell(status);
                     if ((status.ReadyToSwitch && status.LagSeconds < ReplicationReasons.SmallLag) || status.Phase is MigrationPhase.Switched or MigrationPhase.Completed)
                     {
                         return status;
@@ -102,6 +104,12 @@ public sealed class Migrator(MigratorOptions options, IOperationEvents events) :
                 }
             },
             cancellationToken);
+
+    /// <summary>Looks once a second until the migration has ended (Completed, Aborted, or there is none), or until it is cancelled; the last look is returned.</summary>
+    /// <param name="show">Called with each look; the next one waits for it.</param>
+    /// <param name="cancellationToken">Ends the looking.</param>
+    public Task<SyncStatus> FollowAsync(Func<LiveStatus, CancellationToken, Task> show, CancellationToken cancellationToken) =>
+        WithSessionAsync("status", session => new StatusFollower(session).RunAsync(show, cancellationToken), cancellationToken);
 
     public Task<SyncStatus> SuspendAsync(CancellationToken cancellationToken) =>
         WithStatusAsync("suspend", session => new PauseOperation(session).SuspendAsync(cancellationToken), cancellationToken);

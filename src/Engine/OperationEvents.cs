@@ -22,6 +22,11 @@ public interface IOperationEvents
 
     /// <summary>Something that a person should act on.</summary>
     void Warning(string message);
+
+    /// <summary>Told by operations that watch: the phase that they find first, and each change of it. A phase that lasts less than a look (0.5 to 1 s) may go unseen.</summary>
+    void PhaseChanged(SyncStatus status)
+    {
+    }
 }
 
 public sealed class NoEvents : IOperationEvents

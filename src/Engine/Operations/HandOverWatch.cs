@@ -1,5 +1,6 @@
 using System.Text.Json;
 using HerokuMigrator.State;
+using HerokuMigrator.Status;
 using Npgsql;
 
 namespace HerokuMigrator.Operations;
@@ -13,6 +14,7 @@ internal sealed class HandOverWatch(MigrationSession session)
     private const int LooksAfterEnd = 2;
 
     private readonly EventTail _events = new(session.Home.EventsFile);
+    private readonly PhaseReporter _phases = new(session.Face);
     private string? _activity;
 
     /// <summary>What was written so far is of no interest.</summary>
@@ -32,6 +34,7 @@ internal sealed class HandOverWatch(MigrationSession session)
                 TellEvents(handOver, MigrationLogLevel.Debug);
                 if (view is not null)
                 {
+                    await TellPhaseAsync(view.Phase, cancellationToken);
                     if (HasEnded(view, handOver))
                     {
                         return;
@@ -87,6 +90,23 @@ internal sealed class HandOverWatch(MigrationSession session)
         {
             session.Events.Verbose($"The target does not answer: {exception.Message}{(alive ? " The worker goes on trying." : "")}");
             return null;
+        }
+    }
+
+    private async Task TellPhaseAsync(MigrationPhase phase, CancellationToken cancellationToken)
+    {
+        if (!_phases.IsNews(phase))
+        {
+            return;
+        }
+
+        try
+        {
+            _phases.Tell(await new StatusReader(session).ReadAsync(cancellationToken));
+        }
+        catch (Exception exception) when (exception is NpgsqlException or MigrationException)
+        {
+            session.Events.Verbose($"The phase {phase} could not be looked at: {exception.Message}");
         }
     }
 

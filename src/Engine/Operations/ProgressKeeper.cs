@@ -19,4 +19,6 @@ internal sealed class ProgressKeeper(IOperationEvents face) : IOperationEvents
     public void Information(string message) => face.Information(message);
 
     public void Warning(string message) => face.Warning(message);
+
+    public void PhaseChanged(SyncStatus status) => face.PhaseChanged(status);
 }

@@ -25,7 +25,8 @@ public sealed record ReportStyle
     /// <summary>The status in its colour.</summary>
     public string Paint(CheckStatus status) => Paint(status, status.ToString());
 
-    internal string Paint(CheckStatus status, string text) => Wrap(Colour(status), text);
+    /// <summary>Any text in the colour of that status.</summary>
+    public string Paint(CheckStatus status, string text) => Wrap(Colour(status), text);
 
     internal string Strong(string text) => Wrap(Bold, text);
 

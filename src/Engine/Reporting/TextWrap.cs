@@ -38,6 +38,12 @@ internal static class TextWrap
         return lines;
     }
 
+    /// <summary>The text where it fits; else as much of it as leaves room for a sign that something was cut.</summary>
+    public static string Fit(string text, int width) => Cells(text) <= width ? text : width <= 1 ? "" : Cut(text, width - 1).First() + "…";
+
+    /// <summary>Exactly that wide.</summary>
+    public static string Pad(string text, int width) => Fit(text, width) is var fitted ? fitted + new string(' ', Math.Max(0, width - Cells(fitted))) : text;
+
     /// <summary>Control characters, which a table's name may hold, are shown and do not act on the terminal; line breaks stay.</summary>
     public static string Visible(string text) => string.Create(text.Length, text, (shown, original) =>
     {

@@ -26,9 +26,13 @@ internal sealed class StatusReader(MigrationSession session)
     private IReadOnlyList<SwitchReason>? _catalogReasons;
     private DateTimeOffset _catalogReadAt;
 
+    /// <summary>The tables as the last look found them; empty before one.</summary>
+    public IReadOnlyList<TableRow> Tables { get; private set; } = [];
+
     public async Task<SyncStatus> ReadAsync(CancellationToken cancellationToken)
     {
         _problems.Clear();
+        Tables = [];
         var row = await session.ReadStateAsync(cancellationToken);
         if (row is null)
         {
@@ -40,7 +44,7 @@ internal sealed class StatusReader(MigrationSession session)
             throw Errors.OtherName(session.Name, row.Name);
         }
 
-        var tables = await session.Store.ReadTablesAsync(cancellationToken);
+        var tables = Tables = await session.Store.ReadTablesAsync(cancellationToken);
         var backlog = await ReadBacklogAsync(tables, cancellationToken);
         var runs = await ReadRunsAsync(row.Phase, cancellationToken);
         var running = session.Daemon.IsRunning;
