@@ -18,7 +18,7 @@ internal static class CliErrors
 
     public static MigrationException ConnectionUnreadable(string option, string cause, Exception? inner = null) =>
         new("ConnectionUnreadable", ErrorKind.InvalidArgument, $"{option} cannot be read: {cause.TrimEnd('.')}.",
-            $"Give {option} as env:NAME, file:PATH, a URL or key=value pairs.", inner)
+            $"Give {option} as env:NAME, file:PATH, or the text itself.", inner)
         {
             Subject = option,
         };

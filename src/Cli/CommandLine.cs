@@ -19,7 +19,7 @@ internal static class CommandLine
 
         var verbs = new VerbFactory(common, terminal);
         root.Subcommands.Add(TestVerb.Build(verbs));
-        root.Subcommands.Add(Start(verbs));
+        root.Subcommands.Add(Start(verbs, common));
         root.Subcommands.Add(StatusVerb.Build(verbs, common, terminal));
         root.Subcommands.Add(verbs.Changing("suspend", "pause replication; changes go on being captured",
             (migrator, _, token) => migrator.SuspendAsync(token), ResultText.Write));
@@ -38,7 +38,7 @@ internal static class CommandLine
         return root;
     }
 
-    private static Command Start(VerbFactory verbs)
+    private static Command Start(VerbFactory verbs, CommonOptions common)
     {
         var jobs = new Option<int?>("--jobs") { Description = "streams of the copy side by side; 0 leaves it to the program again" };
         var indexJobs = new Option<int?>("--index-jobs") { Description = "indexes and constraints that are built side by side; 0 leaves it to the program again" };
@@ -50,7 +50,7 @@ internal static class CommandLine
         var command = verbs.Changing("start", "schema, capture, initial copy, replication; goes on where it was interrupted",
             (migrator, parsed, token) => migrator.StartAsync(Read(parsed), token), ResultText.Write,
             (migrator, parsed, token) => migrator.DescribeStartAsync(Read(parsed), token), parsed => Read(parsed).Validate());
-        foreach (Option option in (Option[])[jobs, indexJobs, rate, keyless, compare, noWait, carryOver])
+        foreach (Option option in (Option[])[jobs, indexJobs, rate, keyless, compare, noWait, carryOver, common.NotificationUri])
         {
             command.Options.Add(option);
         }

@@ -38,6 +38,13 @@ internal sealed class CommonOptions
         Recursive = true,
     };
 
+    /// <summary>Of the verb start alone.</summary>
+    public Option<string?> NotificationUri { get; } = new("--notification-uri")
+    {
+        Description = "post changes of phase there as JSON with a text that Slack shows: env:NAME, file:PATH, or the address itself; kept for the migration; '' forgets it",
+        HelpName = "address",
+    };
+
     public CommonOptions() => _name.Validators.Add(result =>
     {
         if (result.Tokens is [{ Value: var name }] && !MigrationName.IsValid(name))
@@ -54,9 +61,12 @@ internal sealed class CommonOptions
 
     public string NameOf(ParseResult parsed) => parsed.GetValue(_name)!;
 
-    /// <summary>The options that hold a password in the argument list, where every user of the machine can read it.</summary>
-    public IEnumerable<string> OptionsShowingPassword(ParseResult parsed) =>
-        new[] { _source, _target }.Where(option => ConnectionText.ShowsPassword(parsed.GetValue(option))).Select(option => option.Name);
+    /// <summary>The secrets that stand in the argument list, where every user of the machine can read them.</summary>
+    public IEnumerable<string> ShownSecrets(ParseResult parsed)
+    {
+        var passwords = new[] { _source, _target }.Where(option => ConnectionText.ShowsPassword(parsed.GetValue(option))).Select(option => $"the password in {option.Name}");
+        return ConnectionText.IsPlain(parsed.GetValue(NotificationUri)) ? passwords.Append($"the address in {NotificationUri.Name}") : passwords;
+    }
 
     /// <summary>What the engine needs; throws where a connection cannot be read.</summary>
     public MigratorOptions Read(ParseResult parsed) => new()
@@ -64,6 +74,7 @@ internal sealed class CommonOptions
         Name = NameOf(parsed),
         SourceUrl = ConnectionText.Read(parsed.GetValue(_source), _source.Name),
         TargetUrl = ConnectionText.Read(parsed.GetValue(_target), _target.Name),
+        NotificationUri = ConnectionText.Read(parsed.GetValue(NotificationUri), NotificationUri.Name),
         Worker = WorkerFor(NameOf(parsed)),
     };
 

@@ -27,6 +27,10 @@ internal static partial class ConnectionText
         return value.StartsWith(FilePrefix, StringComparison.Ordinal) ? ReadFile(value[FilePrefix.Length..], option) : value;
     }
 
+    /// <summary>True where the value is the text itself, and not where to find it.</summary>
+    public static bool IsPlain(string? value) =>
+        value is { Length: > 0 } && !value.StartsWith(VariablePrefix, StringComparison.Ordinal) && !value.StartsWith(FilePrefix, StringComparison.Ordinal);
+
     /// <summary>True where the value itself holds a password, and so stands in the process list.</summary>
     public static bool ShowsPassword(string? value) => value is not null && (UrlPassword.IsMatch(value) || KeywordPassword.IsMatch(value));
 

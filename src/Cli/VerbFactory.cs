@@ -79,6 +79,7 @@ internal sealed class VerbFactory(CommonOptions common, Terminal terminal)
             try
             {
                 options = common.Read(parsed);
+                options.Validate();
                 validate?.Invoke(parsed);
             }
             catch (MigrationException exception)
@@ -87,9 +88,9 @@ internal sealed class VerbFactory(CommonOptions common, Terminal terminal)
                 return ExitCode.Usage;
             }
 
-            foreach (var option in common.OptionsShowingPassword(parsed))
+            foreach (var secret in common.ShownSecrets(parsed))
             {
-                terminal.Error.WriteLine($"{terminal.ErrorPaint.Yellow("warning")}: the password in {option} can be read in the process list; use env:NAME or file:PATH.");
+                terminal.Error.WriteLine($"{terminal.ErrorPaint.Yellow("warning")}: {secret} can be read in the process list; use env:NAME or file:PATH.");
             }
 
             return await GuardAsync(() => run(parsed, options, token), asJson, token);

@@ -43,6 +43,15 @@ public sealed class StartBucardoSyncCommand : ChangingCmdlet
     [Parameter]
     public SwitchParameter NoWait { get; set; }
 
+    /// <summary>
+    /// Post each change of phase there, as JSON with a text that Slack and what is compatible with it show. It is kept in the migration's home, so that
+    /// the worker and later cmdlets post theirs; an empty one is forgotten. A failure is a warning. A string, a Uri, or a SecureString; it is never shown.
+    /// </summary>
+    [Parameter]
+    [AllowNull]
+    [SecretArgumentTransformation]
+    public SecretArgument? NotificationUri { get; set; }
+
     /// <summary>A script that is run with the status, as $_ and as its first argument, for the phase that is found first and at each change of it, while the cmdlet watches. Its failure is a warning.</summary>
     [Parameter]
     [ValidateNotNull]
@@ -61,6 +70,8 @@ public sealed class StartBucardoSyncCommand : ChangingCmdlet
             WriteObject(Use((migrator, _, cancellationToken) => migrator.StartAsync(options, cancellationToken), PhaseScript.From(OnPhaseChange)));
         }
     }
+
+    private protected override MigratorOptions Configure(MigratorOptions options) => options with { NotificationUri = NotificationUri?.Reveal() };
 
     private StartOptions Options() => new()
     {

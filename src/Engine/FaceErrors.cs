@@ -26,6 +26,14 @@ public static class FaceErrors
             Subject = name,
         };
 
+    internal static MigrationException NotificationUriInvalid(string cause) =>
+        new("NotificationUriInvalid", ErrorKind.InvalidArgument,
+            $"The notification URI cannot be used: {cause}.",
+            "Give an address such as that of a Slack webhook, https://host/path; an empty one forgets it.")
+        {
+            Subject = "NotificationUri",
+        };
+
     internal static MigrationException StartOptionInvalid(string option, double value, string range) =>
         new("StartOptionInvalid", ErrorKind.InvalidArgument,
             string.Create(CultureInfo.InvariantCulture, $"{option} cannot be {value}."),

@@ -45,6 +45,7 @@ public sealed class Migrator(MigratorOptions options, IOperationEvents events) :
     public async Task<OperationPlan> DescribeStartAsync(StartOptions startOptions, CancellationToken cancellationToken)
     {
         startOptions.Validate();
+        options.Validate();
         return await WithSessionAsync("describe", session => new PlanDescription(session, startOptions).BuildAsync("start", cancellationToken), cancellationToken);
     }
 
@@ -58,6 +59,7 @@ public sealed class Migrator(MigratorOptions options, IOperationEvents events) :
     public async Task<Migration> StartAsync(StartOptions startOptions, CancellationToken cancellationToken)
     {
         startOptions.Validate();
+        options.Validate();
         return await WithSessionAsync(
             "start",
             async session =>

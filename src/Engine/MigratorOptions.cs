@@ -14,11 +14,23 @@ public sealed record MigratorOptions
     /// <summary>Anything that libpq accepts; null: the home's, or PLANETSCALE_URL.</summary>
     public string? TargetUrl { get; init; }
 
+    /// <summary>Where changes of phase are posted, http or https; null: what the migration's home holds; empty: nowhere. A start keeps it in the home.</summary>
+    public string? NotificationUri { get; init; }
+
     /// <summary>The folder above the homes of all migrations; null: $XDG_STATE_HOME/heroku-migrator.</summary>
     public string? StateRoot { get; init; }
 
     /// <summary>Null: no worker is started.</summary>
     public WorkerCommand? Worker { get; init; }
+
+    /// <summary>Throws where the notification URI is none. Connections are read where they are used.</summary>
+    public void Validate()
+    {
+        if (NotificationUri is { Length: > 0 } uri)
+        {
+            Notifications.NotificationUri.Parse(uri);
+        }
+    }
 }
 
 public sealed record SwitchOptions

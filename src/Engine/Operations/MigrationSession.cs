@@ -2,6 +2,7 @@ using HerokuMigrator.Bucardo;
 using HerokuMigrator.Catalog;
 using HerokuMigrator.Connections;
 using HerokuMigrator.Copy;
+using HerokuMigrator.Notifications;
 using HerokuMigrator.Processes;
 using HerokuMigrator.State;
 using Npgsql;
@@ -65,8 +66,9 @@ internal sealed class MigrationSession : IAsyncDisposable
         _application = OperatorLock.ApplicationName(operation);
         Source = source.CreateDataSource(_application, EngineSettings, ForStreams);
         Target = target.CreateDataSource(_application, EngineSettings, ForStreams);
-        Store = new StateStore(Target);
         Runner = new ToldCommandRunner(new ProcessRunner(), Events);
+        Notifier = new PhaseNotifier(options, home, source.Address, target.Address, Events);
+        Store = new StateStore(Target) { PhaseChanged = Notifier.Tell };
         Cluster = new ControlCluster(home, Runner, Events);
         Daemon = new BucardoDaemon(home, Cluster, Runner, Events);
     }
@@ -94,6 +96,8 @@ internal sealed class MigrationSession : IAsyncDisposable
     public NpgsqlDataSource Target { get; }
 
     public StateStore Store { get; }
+
+    public PhaseNotifier Notifier { get; }
 
     public ControlCluster Cluster { get; }
 
@@ -203,8 +207,18 @@ internal sealed class MigrationSession : IAsyncDisposable
         }
     }
 
+    /// <summary>In the home, for whichever program changes the phase later; nothing where none was given.</summary>
+    public async Task KeepNotificationUriAsync(CancellationToken cancellationToken)
+    {
+        if (Options.NotificationUri is { } uri)
+        {
+            await Home.SaveNotificationUriAsync(uri, cancellationToken);
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
+        await Notifier.DisposeAsync();
         await Cluster.DisposeAsync();
         await Source.DisposeAsync();
         await Target.DisposeAsync();

@@ -1,6 +1,7 @@
 using HerokuMigrator.Adoption;
 using HerokuMigrator.Catalog;
 using HerokuMigrator.Cutover;
+using HerokuMigrator.Notifications;
 using HerokuMigrator.State;
 using HerokuMigrator.Verification;
 
@@ -78,6 +79,7 @@ internal sealed class PlanDescription(MigrationSession session, StartOptions? st
                 ? "Copy no table again under the fence."
                 : $"Watch {whole.Count} tables without a usable key by two triggers each, and copy those that were written again under the fence: {Names(whole)}.",
             "Replay changes by Bucardo until the switch.",
+            .. session.Options.NotificationUri is { Length: > 0 } uri ? [$"Post changes of phase to {NotificationUri.HostOf(uri)}; the address is kept in {session.Home.Folder}."] : Array.Empty<string>(),
         ];
     }
 

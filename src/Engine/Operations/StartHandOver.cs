@@ -65,6 +65,7 @@ internal sealed class StartHandOver(MigrationSession session, StartOptions optio
     {
         var row = await session.RequireMigrationAsync(cancellationToken);
         await session.RequireSourceAsync(row, cancellationToken);
+        await session.KeepNotificationUriAsync(cancellationToken);
         if (options.Over(row.Options) is var wanted && wanted with { NoWait = false } != row.Options)
         {
             // The worker looks at them once a second.

@@ -69,6 +69,7 @@ internal sealed class StartOperation(MigrationSession session, StartOptions? opt
         session.StartOptions = (options ?? new StartOptions()).Over(row.Options);
         await session.Store.SaveOptionsAsync(session.StartOptions, cancellationToken);
         await session.Home.SaveConnectionsAsync(Reveal(session.SourceSettings), Reveal(session.TargetSettings), cancellationToken);
+        await session.KeepNotificationUriAsync(cancellationToken);
         if (row.Phase == MigrationPhase.Failed)
         {
             row = row with { Phase = row.Before ?? MigrationPhase.Preparing };

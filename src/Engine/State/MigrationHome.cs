@@ -41,6 +41,9 @@ public sealed class MigrationHome
     /// <summary>The fence's record, for the case that the target cannot be asked for it.</summary>
     public string FenceFile => Path.Combine(Folder, "fence.json");
 
+    /// <summary>Where changes of phase are posted; a secret.</summary>
+    public string NotificationFile => Path.Combine(Folder, "notification-uri");
+
     public string OutcomeFile => Path.Combine(Folder, "outcome.json");
 
     /// <summary>What a report tells of a migration that has ended.</summary>
@@ -106,10 +109,37 @@ public sealed class MigrationHome
         return saved is null ? null : (saved.Source, saved.Target);
     }
 
+    /// <summary>Keeps it, in the place of the one before; an empty one is forgotten.</summary>
+    public async Task SaveNotificationUriAsync(string uri, CancellationToken cancellationToken)
+    {
+        if (uri.Length == 0)
+        {
+            File.Delete(NotificationFile);
+            return;
+        }
+
+        await WritePrivateAsync(NotificationFile, uri, cancellationToken);
+    }
+
+    /// <summary>Null where none is kept.</summary>
+    public string? ReadNotificationUri()
+    {
+        try
+        {
+            return File.ReadAllText(NotificationFile).Trim() is { Length: > 0 } uri ? uri : null;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Forgets the secrets and the embedded Bucardo; logs, undo SQL, certificate and outcome stay.</summary>
     public void Forget()
     {
         File.Delete(ConnectionsFile);
+        File.Delete(NotificationFile);
+        File.Delete(TablesFile);
         File.Delete(WorkerPidFile);
         File.Delete(WorkerErrorFile);
         File.Delete(FenceFile);

@@ -24,6 +24,9 @@ internal sealed class StateStore(NpgsqlDataSource target)
 {
     public const string Schema = "heroku_migrator";
 
+    /// <summary>Called after a change of phase is committed: the phase, the one before, and what went wrong where it is Failed.</summary>
+    public Action<MigrationPhase, MigrationPhase, string?>? PhaseChanged { get; init; }
+
     private const string CreateSql = """
         CREATE SCHEMA heroku_migrator;
         COMMENT ON SCHEMA heroku_migrator IS 'State of a running migration by HerokuMigrator; dropped when it is completed or stopped';
@@ -98,6 +101,7 @@ internal sealed class StateStore(NpgsqlDataSource target)
             "INSERT INTO heroku_migrator.migration (id, name, phase, source_fingerprint) VALUES ($1, $2, $3, $4)",
             cancellationToken, id, name, nameof(MigrationPhase.Preparing), sourceFingerprint);
         await transaction.CommitAsync(cancellationToken);
+        PhaseChanged?.Invoke(MigrationPhase.Preparing, MigrationPhase.NotStarted, null);
     }
 
     public async Task DropAsync(CancellationToken cancellationToken)
@@ -112,54 +116,73 @@ internal sealed class StateStore(NpgsqlDataSource target)
     public async Task SetPhaseAsync(MigrationPhase phase, CancellationToken cancellationToken)
     {
         await using var connection = await target.OpenConnectionAsync(cancellationToken);
-        await SetPhaseAsync(connection, phase, cancellationToken);
+        TellPhase(phase, await SetPhaseAsync(connection, phase, cancellationToken));
     }
 
-    public static async Task SetPhaseAsync(NpgsqlConnection connection, MigrationPhase phase, CancellationToken cancellationToken)
+    private void TellPhase(MigrationPhase phase, string? before, string? failure = null)
     {
-        await connection.ExecuteAsync(
+        if (before is not null)
+        {
+            PhaseChanged?.Invoke(phase, Enum.Parse<MigrationPhase>(before), failure);
+        }
+    }
+
+    /// <summary>The phase before; null where it was this one already.</summary>
+    private static Task<string?> SetPhaseAsync(NpgsqlConnection connection, MigrationPhase phase, CancellationToken cancellationToken) =>
+        connection.ScalarAsync<string>(
             """
             WITH changed AS (
                 UPDATE heroku_migrator.migration SET phase_before = phase, phase = $1, failure = NULL,
                     switched_at = CASE WHEN $1 = 'Switched' THEN clock_timestamp() WHEN $1 IN ('Completing') THEN switched_at END
-                WHERE phase <> $1 RETURNING phase_before)
-            INSERT INTO heroku_migrator.event (kind, message) SELECT 'phase', phase_before || ' -> ' || $1 FROM changed
+                WHERE phase <> $1 RETURNING phase_before),
+            noted AS (INSERT INTO heroku_migrator.event (kind, message) SELECT 'phase', phase_before || ' -> ' || $1 FROM changed)
+            SELECT phase_before FROM changed
             """,
             cancellationToken, phase.ToString());
-    }
 
     /// <summary>Only out of a switch: where the statement arrives late, after that was taken back, it changes nothing.</summary>
     public async Task SetSwitchedAsync(CancellationToken cancellationToken)
     {
         await using var connection = await target.OpenConnectionAsync(cancellationToken);
-        await connection.ExecuteAsync(
+        var before = await connection.ScalarAsync<string>(
             """
             WITH changed AS (
-                UPDATE heroku_migrator.migration SET phase_before = phase, phase = 'Switched', failure = NULL, switched_at = clock_timestamp() WHERE phase = 'Switching' RETURNING phase_before)
-            INSERT INTO heroku_migrator.event (kind, message) SELECT 'phase', phase_before || ' -> Switched' FROM changed
+                UPDATE heroku_migrator.migration SET phase_before = phase, phase = 'Switched', failure = NULL, switched_at = clock_timestamp() WHERE phase = 'Switching' RETURNING phase_before),
+            noted AS (INSERT INTO heroku_migrator.event (kind, message) SELECT 'phase', phase_before || ' -> Switched' FROM changed)
+            SELECT phase_before FROM changed
             """,
             cancellationToken);
+        TellPhase(MigrationPhase.Switched, before);
     }
 
     /// <summary>Waits for a transaction that is setting it.</summary>
     public async Task<bool> IsSwitchedAsync(CancellationToken cancellationToken)
     {
         await using var connection = await target.OpenConnectionAsync(cancellationToken);
-        return await connection.ScalarAsync<string>("SELECT phase FROM heroku_migrator.migration FOR UPDATE", cancellationToken) == nameof(MigrationPhase.Switched);
+        if (await connection.ScalarAsync<string>("SELECT phase FROM heroku_migrator.migration FOR UPDATE", cancellationToken) != nameof(MigrationPhase.Switched))
+        {
+            return false;
+        }
+
+        // Where the answer to the change was lost, nobody has been told yet.
+        TellPhase(MigrationPhase.Switched, nameof(MigrationPhase.Switching));
+        return true;
     }
 
     /// <summary>Only where a start is under way: a failure later leaves the phase, as its own commands ask for that.</summary>
     public async Task SetFailedAsync(string failure, CancellationToken cancellationToken)
     {
         await using var connection = await target.OpenConnectionAsync(cancellationToken);
-        await connection.ExecuteAsync(
+        var before = await connection.ScalarAsync<string>(
             """
             WITH changed AS (
                 UPDATE heroku_migrator.migration SET phase_before = phase, phase = 'Failed', failure = $1
-                WHERE phase IN ('Preparing', 'Copying', 'CatchingUp') RETURNING phase_before)
-            INSERT INTO heroku_migrator.event (kind, message) SELECT 'phase', phase_before || ' -> Failed: ' || $1 FROM changed
+                WHERE phase IN ('Preparing', 'Copying', 'CatchingUp') RETURNING phase_before),
+            noted AS (INSERT INTO heroku_migrator.event (kind, message) SELECT 'phase', phase_before || ' -> Failed: ' || $1 FROM changed)
+            SELECT phase_before FROM changed
             """,
             cancellationToken, failure);
+        TellPhase(MigrationPhase.Failed, before, failure);
     }
 
     public async Task LogAsync(string kind, string message, CancellationToken cancellationToken)
@@ -298,12 +321,9 @@ internal sealed class StateStore(NpgsqlDataSource target)
         await using var connection = await target.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         await connection.ExecuteAsync("UPDATE heroku_migrator.migration SET fence = NULL WHERE fence IS NOT NULL", cancellationToken);
-        if (phase is { } next)
-        {
-            await SetPhaseAsync(connection, next, cancellationToken);
-        }
-
+        var before = phase is { } next ? await SetPhaseAsync(connection, next, cancellationToken) : null;
         await transaction.CommitAsync(cancellationToken);
+        TellPhase(phase.GetValueOrDefault(), before);
     }
 
     public async Task SaveOptionsAsync(StartOptions options, CancellationToken cancellationToken)
