@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
+using HerokuMigrator.State;
 
 namespace HerokuMigrator.Cli;
 
@@ -45,13 +47,17 @@ internal sealed class CommonOptions
         HelpName = "address",
     };
 
-    public CommonOptions() => _name.Validators.Add(result =>
+    public CommonOptions()
     {
-        if (result.Tokens is [{ Value: var name }] && !MigrationName.IsValid(name))
+        _name.CompletionSources.Add(_ => KnownNames.Migrations().Select(known => new CompletionItem(known.Name)));
+        _name.Validators.Add(result =>
         {
-            result.AddError(FaceErrors.InvalidName(name).Message + " " + FaceErrors.InvalidName(name).RecommendedAction);
-        }
-    });
+            if (result.Tokens is [{ Value: var name }] && !MigrationName.IsValid(name))
+            {
+                result.AddError(FaceErrors.InvalidName(name).Message + " " + FaceErrors.InvalidName(name).RecommendedAction);
+            }
+        });
+    }
 
     public IEnumerable<Option> All => [_source, _target, _name, _json, _verbose];
 

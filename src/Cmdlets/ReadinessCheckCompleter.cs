@@ -8,10 +8,7 @@ namespace HerokuMigrator.Commands;
 public sealed class ReadinessCheckCompleter : IArgumentCompleter
 {
     public IEnumerable<CompletionResult> CompleteArgument(
-        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
-    {
-        var pattern = new WildcardPattern(wordToComplete.Trim('\'', '"') + "*", WildcardOptions.IgnoreCase);
-        return Migrator.ReadinessCheckIds.Where(pattern.IsMatch).Order(StringComparer.Ordinal)
-            .Select(id => new CompletionResult(id, id, CompletionResultType.ParameterValue, Migrator.ReadinessCheckTitle(id)));
-    }
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
+        Migrator.ReadinessCheckIds.Where(id => Completion.Fits(wordToComplete, id)).Order(StringComparer.Ordinal)
+            .Select(id => Completion.Of(id, Migrator.ReadinessCheckTitle(id)));
 }

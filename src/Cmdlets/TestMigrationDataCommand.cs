@@ -15,6 +15,7 @@ public sealed class TestMigrationDataCommand : ChangingCmdlet
     [Parameter(ParameterSetName = RowsSet, ValueFromPipelineByPropertyName = true)]
     [ValidateNotNullOrEmpty]
     [SupportsWildcards]
+    [ArgumentCompleter(typeof(TableNameCompleter))]
     public string[] Table { get; set; } = [];
 
     /// <summary>Compare so many percent of the chunks, chosen at random. Default: 100.</summary>

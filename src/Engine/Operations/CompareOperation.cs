@@ -95,6 +95,7 @@ internal sealed class CompareOperation(MigrationSession session, ComparisonOptio
     {
         var planner = new ComparisonPlanner(options);
         var rows = await session.Store.ReadTablesAsync(cancellationToken);
+        await KnownNames.KeepTablesAsync(session.Home, rows, cancellationToken);
         _uncopied.UnionWith(rows.Where(row => !row.Copied).Select(row => row.Table.Oid));
         var tables = planner.Select([.. rows.Select(row => row.Table)]);
         if (await FindInterruptedAsync(cancellationToken) is { } interrupted)

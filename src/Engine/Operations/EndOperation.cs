@@ -162,7 +162,7 @@ internal sealed class EndOperation(MigrationSession session)
         }
 
         await TidyAsync(cancellationToken);
-        session.Notifier.Tell(phase, row?.Phase ?? MigrationPhase.NotStarted);
+        session.Notifier.Tell(phase, phase == MigrationPhase.Completed ? MigrationPhase.Completing : row?.Phase ?? MigrationPhase.NotStarted);
         session.Events.Information($"Migration '{session.Name}' is {phase}. The source has its privileges back and takes writes from those that still reach it.");
         return result;
     }

@@ -239,6 +239,7 @@ internal sealed class StartOperation(MigrationSession session, StartOptions? opt
             TellLeftOut(session, planned);
         }
 
+        await KnownNames.KeepTablesAsync(session.Home, planned, cancellationToken);
         await _restorer.RestoreBeforeDataAsync(cancellationToken);
         // Rows of the application may need them as soon as they are copied: a reference system, for one.
         await new ExtensionCarrier(session).CarryEarlyAsync(tell: true, cancellationToken);

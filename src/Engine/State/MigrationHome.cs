@@ -70,7 +70,13 @@ public sealed class MigrationHome
     /// <summary>Null unless this program runs as root.</summary>
     public static string? RunAs => Environment.IsPrivilegedProcess ? ServiceUser : null;
 
-    public static MigrationHome Locate(string name, string? stateRoot) => new(name, Path.Combine(stateRoot ?? DefaultRoot(), name));
+    public static MigrationHome Locate(string name, string? stateRoot) => new(name, Path.Combine(Root(stateRoot), name));
+
+    /// <summary>The folder above the homes.</summary>
+    public static string Root(string? stateRoot) => stateRoot ?? DefaultRoot();
+
+    /// <summary>The names of the tables as they were last read, for completion.</summary>
+    public string TablesFile => Path.Combine(Folder, "tables.json");
 
     public bool Exists => File.Exists(ConnectionsFile);
 
