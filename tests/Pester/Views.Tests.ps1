@@ -124,7 +124,7 @@ Describe 'The other objects' {
     It 'a status is one line with what matters' {
         $status = [HerokuMigrator.SyncStatus]@{ Name = 'shop'; Phase = 'Replicating'; Health = 'Degraded'; Tables = 12; TablesCopied = 12; Backlog = 34; LagSeconds = 1.26; Problems = [string[]] @('slow disk') }
         $text = $status | Out-String -Width 200
-        $text | Should -Match 'shop\s+Replicating\s+Degraded\s+12/12\s+0\s+34\s+1\.3\s+Blocked\s+slow disk'
+        $text | Should -Match 'shop\s+Replicating\s+Degraded\s+12/12\s+0\s+34\s+1\.3 s\s+Blocked\s+slow disk'
     }
 
     It 'a status that comes back from a job can be compared by name' {
