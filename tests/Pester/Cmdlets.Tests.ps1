@@ -1,0 +1,82 @@
+# Every cmdlet in the surroundings that people run it in. No server is needed: the name is that of no migration, and no database is named.
+BeforeDiscovery {
+    $all = @(Import-PowerShellDataFile "$PSScriptRoot/../../HerokuMigrator.psd1").CmdletsToExport
+}
+
+BeforeAll {
+    . $PSScriptRoot/Shared.ps1
+    Import-Module $ModuleManifest -Force
+    $before = @{}
+    foreach ($name in 'HEROKU_URL', 'PLANETSCALE_URL') {
+        $before[$name] = [Environment]::GetEnvironmentVariable($name)
+        [Environment]::SetEnvironmentVariable($name, $null)
+    }
+
+    $all = @((Import-PowerShellDataFile $ModuleManifest).CmdletsToExport)
+    $expected = '^(ConnectionMissing|UnknownMigration),HerokuMigrator\.Commands\.'
+
+    # Each cmdlet's error id by its name; one script for all of them, as each surrounding is a PowerShell of its own.
+    $try = @'
+foreach ($command in $all) {
+    $arguments = @{ Name = 'no-such-migration' }
+    if ((Get-Command $command).Parameters.ContainsKey('Force')) { $arguments.Force = $true }
+    foreach ($key in $extra.Keys) { if ((Get-Command $command).Parameters.ContainsKey($key)) { $arguments[$key] = $extra[$key] } }
+    try { $null = & $command @arguments; "$command returned" } catch { "$command $($_.FullyQualifiedErrorId)" }
+}
+'@
+
+    function Read-Ids([string[]] $Lines) {
+        $ids = @{}
+        foreach ($line in $Lines) { if ($line -match '^(\S+-\S+) (\S+)') { $ids[$Matches[1]] = $Matches[2] } }
+        $ids
+    }
+
+    $list = "@('$($all -join "', '")')"
+    $ids = @{
+        NonInteractive = Read-Ids ((Invoke-FreshPowerShell "`$all = $list; `$extra = @{}; $try").Output -split '\r?\n')
+        Stop           = Read-Ids ((Invoke-FreshPowerShell "`$all = $list; `$extra = @{ ErrorAction = 'Stop' }; $try").Output -split '\r?\n')
+        WhatIf         = Read-Ids ((Invoke-FreshPowerShell "`$all = $list; `$extra = @{ WhatIf = `$true }; $try").Output -split '\r?\n')
+        ThreadJob      = Read-Ids (Start-ThreadJob { param($module, $all, $try) Import-Module $module; $extra = @{}; Invoke-Expression $try } -ArgumentList $ModuleManifest, $all, $try | Receive-Job -Wait -AutoRemoveJob)
+        Job            = Read-Ids (Start-Job { param($module, $all, $try) Import-Module $module; $extra = @{}; Invoke-Expression $try } -ArgumentList $ModuleManifest, $all, $try | Receive-Job -Wait -AutoRemoveJob)
+    }
+}
+
+AfterAll { foreach ($name in $before.Keys) { [Environment]::SetEnvironmentVariable($name, $before[$name]) } }
+
+Describe '<_> of a migration that there is not' -ForEach $all {
+    It 'is an error with an id under -NonInteractive' { $ids.NonInteractive[$_] | Should -Match $expected }
+    It 'is the same error with -ErrorAction Stop' { $ids.Stop[$_] | Should -Be $ids.NonInteractive[$_] }
+    It 'is the same error with -WhatIf' { $ids.WhatIf[$_] | Should -Be $ids.NonInteractive[$_] }
+    It 'is the same error in a thread job' { $ids.ThreadJob[$_] | Should -Be $ids.NonInteractive[$_] }
+    It 'is the same error in a job' { $ids.Job[$_] | Should -Be $ids.NonInteractive[$_] }
+}
+
+Describe 'A stopped pipeline' {
+    BeforeAll {
+        # Accepts and never answers: whatever asks a database hangs until it is stopped.
+        $listener = [Net.Sockets.TcpListener]::new([Net.IPAddress]::Loopback, 0)
+        $listener.Start()
+        $url = "postgres://app:x@127.0.0.1:$($listener.LocalEndpoint.Port)/app?sslmode=disable&connect_timeout=60"
+    }
+
+    AfterAll { $listener.Stop() }
+
+    It 'ends <_> within the time that cleaning up may take' -ForEach @($all | Where-Object { $_ -notmatch 'MigrationLog|MigrationReport' }) {
+        $shell = [powershell]::Create()
+        try {
+            $null = $shell.AddScript('param($module, $command, $url) Import-Module $module; $force = @{}; if ((Get-Command $command).Parameters.ContainsKey("Force")) { $force.Force = $true }; & $command -SourceUrl $url -TargetUrl ($url -replace "/app", "/other") @force')
+            $null = $shell.AddArgument($ModuleManifest).AddArgument($_).AddArgument($url)
+            $run = $shell.BeginInvoke()
+            $accepted = $listener.AcceptTcpClientAsync()
+            $accepted.Wait(20000) | Should -BeTrue
+            $stopping = $shell.BeginStop($null, $null)
+            $stopping.AsyncWaitHandle.WaitOne(11000) | Should -BeTrue
+            $run.IsCompleted | Should -BeTrue
+            $shell.InvocationStateInfo.State | Should -Be 'Stopped'
+        }
+        finally {
+            $shell.Dispose()
+            while ($listener.Pending()) { $listener.AcceptTcpClient().Dispose() }
+        }
+    }
+}
