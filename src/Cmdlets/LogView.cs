@@ -11,7 +11,7 @@ public static class LogView
     public static string Level(PSObject entry, PSObject style)
     {
         var level = ReportCopy.Get<MigrationLogLevel>(entry, "Level");
-        var colours = ReadinessView.StyleFor(style);
+        var colours = HostStyle.For(style);
         return level switch
         {
             MigrationLogLevel.Error => colours.Red + level + colours.Reset,
