@@ -102,7 +102,7 @@ internal sealed class SwitchChecks(MigrationSession session)
     /// <summary>Rows of tables that are copied again under the fence need not be equal before.</summary>
     private static IEnumerable<SwitchReason> Compared(IReadOnlyList<TableRow> tables, IReadOnlyList<TableProof> proofs, IReadOnlyList<TableInfo> keyless)
     {
-        var moved = tables.Select(row => row.Table).Where(table => table.Mode != TransferMode.LeftOut).Except(keyless).Select(table => table.QualifiedName).ToHashSet(StringComparer.Ordinal);
+        var moved = tables.Select(row => row.Table).Where(table => table.Mode != TransferMode.LeftOut).ExceptBy(keyless.Select(table => table.Oid), table => table.Oid).Select(table => table.QualifiedName).ToHashSet(StringComparer.Ordinal);
         if (proofs.Where(proof => proof.Outcome == ComparisonOutcome.Different && moved.Contains(proof.Table)).ToList() is { Count: > 0 } different)
         {
             yield return SwitchReasons.Blocked(
