@@ -13,6 +13,7 @@ internal sealed class BackgroundComparison(MigrationSession session) : IAsyncDis
 {
     private const string Run = "background";
     private static readonly TimeSpan AfterFault = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan WhereNothingIsDue = TimeSpan.FromSeconds(10);
 
     private readonly ComparisonStore _store = new(session.Target);
     private CancellationTokenSource _cut = new();
@@ -64,7 +65,7 @@ internal sealed class BackgroundComparison(MigrationSession session) : IAsyncDis
             }
             else
             {
-                _notBefore = DateTimeOffset.UtcNow + AfterFault;
+                _notBefore = DateTimeOffset.UtcNow + WhereNothingIsDue;
             }
         }
         catch (Exception exception) when (exception is NpgsqlException or MigrationException or IOException)
