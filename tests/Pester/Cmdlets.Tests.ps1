@@ -13,13 +13,14 @@ BeforeAll {
     }
 
     $all = @((Import-PowerShellDataFile $ModuleManifest).CmdletsToExport)
-    $expected = '^(ConnectionMissing|UnknownMigration),HerokuMigrator\.Commands\.'
+    $expected = '^(ConnectionMissing|UnknownMigration|MigrationUnknown),HerokuMigrator\.Commands\.'
 
     # Each cmdlet's error id by its name; one script for all of them, as each surrounding is a PowerShell of its own.
     $try = @'
 foreach ($command in $all) {
     $arguments = @{ Name = 'no-such-migration' }
     if ((Get-Command $command).Parameters.ContainsKey('Force')) { $arguments.Force = $true }
+    if ($command -eq 'Export-MigrationReport') { $arguments.Path = [IO.Path]::Combine([IO.Path]::GetTempPath(), [guid]::NewGuid().ToString() + '.html') }
     foreach ($key in $extra.Keys) { if ((Get-Command $command).Parameters.ContainsKey($key)) { $arguments[$key] = $extra[$key] } }
     try { $null = & $command @arguments; "$command returned" } catch { "$command $($_.FullyQualifiedErrorId)" }
 }
