@@ -183,7 +183,8 @@ internal sealed class CopyMeter(TimeProvider time)
     private List<CopyItem> Running(List<TableMeter> tables) =>
     [
         .. tables.Where(table => table is { Running: true, Ended: false }).OrderByDescending(table => table.BytesTotal).Select(table => table.ToItem())
-            .Concat(_steps.OrderBy(step => step.Value).Select(step => new CopyItem(step.Key, null))).Take(ItemsShown),
+            // A copy first: LINQ asks for the count and then for the elements, and steps begin between the two.
+            .Concat(_steps.ToArray().OrderBy(step => step.Value).Select(step => new CopyItem(step.Key, null))).Take(ItemsShown),
     ];
 
     private void Moved() => Volatile.Write(ref _lastMove, time.GetTimestamp());

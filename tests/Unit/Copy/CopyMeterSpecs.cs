@@ -208,6 +208,33 @@ public sealed class CopyMeterSpecs
         Assert.Equal((400_000, 40_000, 200_000), (status.BytesSent, status.RowsDone, status.BytesDone));
     }
 
+    [Fact]
+    public async Task Steps_that_begin_and_end_while_it_is_asked_are_in_nobodys_way()
+    {
+        using var stop = new CancellationTokenSource();
+        var stepping = Enumerable.Range(0, 4).Select(worker => Task.Run(() =>
+        {
+            for (var step = 0; !stop.IsCancellationRequested; step++)
+            {
+                _meter.BeginStep($"{worker} {step}");
+                if (step > 100)
+                {
+                    _meter.EndStep($"{worker} {step - 100}");
+                }
+            }
+        }, TestContext.Current.CancellationToken)).ToArray();
+        var asked = Record.Exception(() =>
+        {
+            for (var look = 0; look < 2000; look++)
+            {
+                _meter.Snapshot();
+            }
+        });
+        await stop.CancelAsync();
+        await Task.WhenAll(stepping);
+        Assert.Null(asked);
+    }
+
     private static TableInfo Table(uint oid, string name, double rows) =>
         new() { Oid = oid, Schema = "public", Name = name, Owner = "app", Owned = true, RowsEstimate = rows, Columns = [] };
 }
