@@ -123,7 +123,8 @@ Describe 'Get-SyncStatus' {
             param($program, $first, $module)
             $null | & $program @first -NoLogo -NoProfile -NonInteractive -Command "Import-Module '$module'; Get-SyncStatus -Watch | ForEach-Object { `"ends `$(`$_.Phase)`" }" 2>&1
         } -ArgumentList $PowerShell, $PowerShellFirst, $ModuleManifest
-        Start-Sleep -Seconds 4
+        $until = [datetime]::UtcNow.AddSeconds(60)
+        while (-not ($watching | Receive-Job -Keep) -and [datetime]::UtcNow -lt $until) { Start-Sleep -Milliseconds 100 }
         Invoke-TrafficSwitch -Force -WarningAction SilentlyContinue | Out-Null
         Complete-Migration -Force | Out-Null
         $output = $watching | Receive-Job -Wait -AutoRemoveJob | Out-String

@@ -50,6 +50,9 @@ internal sealed class EventFile(string path, IOperationEvents also) : IOperation
     /// <summary>Goes by the state, which is seen from everywhere.</summary>
     public void Progress(OperationProgress progress) => also.Progress(progress);
 
+    /// <summary>Goes by the state too.</summary>
+    public void PhaseChanged(SyncStatus status) => also.PhaseChanged(status);
+
     public void Verbose(string message) => Write(MigrationLogLevel.Verbose, message, also.Verbose);
 
     public void Debug(string message) => Write(MigrationLogLevel.Debug, message, also.Debug);
