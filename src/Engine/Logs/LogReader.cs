@@ -1,5 +1,4 @@
 using HerokuMigrator.Operations;
-using HerokuMigrator.Processes;
 using HerokuMigrator.State;
 using Npgsql;
 

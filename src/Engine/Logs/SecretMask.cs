@@ -19,7 +19,7 @@ internal sealed partial class SecretMask
 
     public string Redact(string text) => Pair().Replace(Url().Replace(_known.Redact(text), $"${{before}}{Redactor.Mask}@"), $"${{before}}{Redactor.Mask}");
 
-    [GeneratedRegex("""(?<before>\b[a-z][a-z0-9+]*://[^\s:/@]*:)[^\s@]+@""", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture, 5000)]
+    [GeneratedRegex("""(?<before>\b[a-z][a-z0-9+]*://[^\s:/@]*:)\S*@""", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture, 5000)]
     private static partial Regex Url();
 
     [GeneratedRegex("""(?<before>\b(password|sslpassword|pgpassword|passwd)\s*=\s*)('([^'\\]|\\.|'')*'|"[^"]*"|[^\s&;,]+)""", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture, 5000)]

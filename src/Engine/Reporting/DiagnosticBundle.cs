@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using System.Text.RegularExpressions;
 using HerokuMigrator.Logs;
 using HerokuMigrator.Reporting.Html;
 using HerokuMigrator.State;
@@ -9,7 +8,7 @@ using HerokuMigrator.State;
 namespace HerokuMigrator.Reporting;
 
 /// <summary>What a support ticket needs, as JSON: hosts and names are in it, passwords, connection strings with secrets, and values of rows are not.</summary>
-internal sealed partial class DiagnosticBundle(SecretMask mask, MigrationHome home)
+internal sealed class DiagnosticBundle(SecretMask mask, MigrationHome home)
 {
     /// <summary>More samples tell a reader no more.</summary>
     private const int MostSamples = 1000;
@@ -69,11 +68,7 @@ internal sealed partial class DiagnosticBundle(SecretMask mask, MigrationHome ho
     private bool IsText(JsonNode? node, out string masked)
     {
         var isText = node is JsonValue && node.GetValueKind() == JsonValueKind.String;
-        masked = isText ? KeyValues().Replace(mask.Redact(node!.GetValue<string>()), "${columns}=(…)") : "";
+        masked = isText ? RowValues.Mask(mask.Redact(node!.GetValue<string>())) : "";
         return isText;
     }
-
-    /// <summary>As servers tell a key that is there twice: <c>Key (email)=(a@b.example) already exists</c>.</summary>
-    [GeneratedRegex("""(?<columns>\bKey \([^)]*\))=\(.*?\)(?= (already|is|conflicts|does)|$)""", RegexOptions.ExplicitCapture | RegexOptions.Multiline, 5000)]
-    private static partial Regex KeyValues();
 }

@@ -1,4 +1,5 @@
 using HerokuMigrator.History;
+using HerokuMigrator.Logs;
 
 namespace HerokuMigrator.Reporting.Html;
 
@@ -20,4 +21,16 @@ internal sealed record ReportModel(MigrationHistory History, SyncStatus? Status,
 
     /// <summary>The last switch that was not undone.</summary>
     public TrafficSwitch? StandingSwitch => History.Switches.LastOrDefault() is { IsUndo: false } last ? last.Result : null;
+
+    /// <summary>What the page shows of it: servers quote rows in what they say.</summary>
+    public ReportModel WithoutRowValues() => this with
+    {
+        History = History with { Failure = History.Failure is { } failure ? RowValues.Mask(failure) : null },
+        Status = Status is { } status ? status with
+        {
+            Problems = [.. status.Problems.Select(RowValues.Mask)],
+            SwitchReasons = [.. status.SwitchReasons.Select(reason => reason with { Finding = RowValues.Mask(reason.Finding) })],
+        } : null,
+        Log = [.. Log.Select(entry => entry with { Message = RowValues.Mask(entry.Message) })],
+    };
 }

@@ -7,7 +7,9 @@ internal static class ReportPage
 {
     private static readonly Markup Style = ReadStyle();
 
-    public static string Of(ReportModel model) => Markup.Of($"""
+    public static string Of(ReportModel model) => Render(model.WithoutRowValues());
+
+    private static string Render(ReportModel model) => Markup.Of($"""
         <!DOCTYPE html>
         <html lang="en">
         <head>

@@ -60,6 +60,19 @@ public sealed partial class ReportPageSpecs
     }
 
     [Fact]
+    public void It_shows_no_value_of_a_row_that_a_server_quoted()
+    {
+        var model = ReportModels.Completed(hours: 2);
+        var page = ReportPage.Of(model with
+        {
+            History = model.History with { Failure = "Key (email)=(failure@b.example) already exists" },
+            Log = [model.Log[0] with { Message = "Failing row contains (1, log@b.example)." }],
+        });
+        Assert.Contains("Failing row contains (…).", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("@b.example", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_history_comes_back_from_its_file_as_it_was()
     {
         var folder = Directory.CreateTempSubdirectory("hm-history-");
