@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using System.Text;
+using HerokuMigrator.Logs;
 using HerokuMigrator.State;
 
 namespace HerokuMigrator.Notifications;
@@ -8,13 +9,16 @@ namespace HerokuMigrator.Notifications;
 /// Posts the changes of phase that this process makes, one after the other and beside the work: a switch must not wait for a web server.
 /// Each program posts its own changes, so that each is posted once. A failure changes nothing, and is one warning.
 /// </summary>
-internal sealed class PhaseNotifier(MigratorOptions options, MigrationHome home, DatabaseAddress source, DatabaseAddress target, IOperationEvents events) : IAsyncDisposable
+internal sealed class PhaseNotifier(
+    MigratorOptions options, MigrationHome home, DatabaseAddress source, DatabaseAddress target, IOperationEvents events, TimeSpan patience) : IAsyncDisposable
 {
-    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
+    /// <summary>How long one post may take, where nothing else is said.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     private readonly Lock _gate = new();
     private Task _posting = Task.CompletedTask;
-    private string? _known;
+    // Another program may forget it before this one's first change.
+    private string? _known = home.ReadNotificationUri();
     private MigrationPhase? _told;
     private bool _hasWarned;
 
@@ -30,21 +34,33 @@ internal sealed class PhaseNotifier(MigratorOptions options, MigrationHome home,
             }
 
             _told = phase;
-            var notice = new PhaseNotice(options.Name, phase, previous, DateTimeOffset.UtcNow, source, target, problem);
+            // It leaves for a chat: what a server quoted of a row must not.
+            var notice = new PhaseNotice(options.Name, phase, previous, DateTimeOffset.UtcNow, source, target, problem is null ? null : RowValues.Mask(problem));
             _posting = PostAfterAsync(_posting, _known, notice);
         }
     }
 
-    /// <summary>Lets what is under way arrive, for as long as one post may take.</summary>
-    public async ValueTask DisposeAsync() => await Task.WhenAny(_posting, Task.Delay(Timeout));
+    /// <summary>Lets what is under way arrive, for as long as one post may take; what does not is told.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            // A second more: the post that is under way then gives up by itself, and says why.
+            await _posting.WaitAsync(patience + TimeSpan.FromSeconds(1));
+        }
+        catch (TimeoutException)
+        {
+            Warn(_known!, "the last ones could not be waited for");
+        }
+    }
 
     private async Task PostAfterAsync(Task before, string address, PhaseNotice notice)
     {
-        await before.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        await before.ConfigureAwait(ConfigureAwaitOptions.ForceYielding | ConfigureAwaitOptions.SuppressThrowing);
         try
         {
             // Not followed elsewhere: a redirection would carry the notice to whoever answers in that name.
-            using var client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { Timeout = Timeout };
+            using var client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { Timeout = patience };
             using var body = new ByteArrayContent(Encoding.UTF8.GetBytes(notice.ToJson()));
             body.Headers.ContentType = new MediaTypeHeaderValue("application/json", "utf-8");
             using var answer = await client.PostAsync(NotificationUri.Parse(address), body);
@@ -55,7 +71,7 @@ internal sealed class PhaseNotifier(MigratorOptions options, MigrationHome home,
         }
         catch (Exception exception) when (exception is HttpRequestException or OperationCanceledException or MigrationException)
         {
-            Warn(address, exception is OperationCanceledException ? $"no answer within {Timeout.TotalSeconds:0} s" : exception.Message);
+            Warn(address, exception is OperationCanceledException ? $"no answer within {patience.TotalSeconds:0.#} s" : exception.Message);
         }
     }
 

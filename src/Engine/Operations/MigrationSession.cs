@@ -67,7 +67,7 @@ internal sealed class MigrationSession : IAsyncDisposable
         Source = source.CreateDataSource(_application, EngineSettings, ForStreams);
         Target = target.CreateDataSource(_application, EngineSettings, ForStreams);
         Runner = new ToldCommandRunner(new ProcessRunner(), Events);
-        Notifier = new PhaseNotifier(options, home, source.Address, target.Address, Events);
+        Notifier = new PhaseNotifier(options, home, source.Address, target.Address, Events, PhaseNotifier.Patience);
         Store = new StateStore(Target) { PhaseChanged = Notifier.Tell };
         Cluster = new ControlCluster(home, Runner, Events);
         Daemon = new BucardoDaemon(home, Cluster, Runner, Events);

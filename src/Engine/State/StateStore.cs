@@ -323,7 +323,10 @@ internal sealed class StateStore(NpgsqlDataSource target)
         await connection.ExecuteAsync("UPDATE heroku_migrator.migration SET fence = NULL WHERE fence IS NOT NULL", cancellationToken);
         var before = phase is { } next ? await SetPhaseAsync(connection, next, cancellationToken) : null;
         await transaction.CommitAsync(cancellationToken);
-        TellPhase(phase.GetValueOrDefault(), before);
+        if (phase is { } told)
+        {
+            TellPhase(told, before);
+        }
     }
 
     public async Task SaveOptionsAsync(StartOptions options, CancellationToken cancellationToken)

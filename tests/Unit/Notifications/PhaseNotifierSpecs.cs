@@ -91,6 +91,36 @@ public sealed class PhaseNotifierSpecs : IDisposable
         Assert.Equal(2, server.Bodies.Count);
     }
 
+    [Fact]
+    public async Task An_address_that_was_kept_when_the_work_began_serves_although_another_program_forgets_it()
+    {
+        await using var server = new WebServer(200);
+        var home = MigrationHome.Locate("shop", _root);
+        home.Create();
+        await home.SaveNotificationUriAsync(server.Address, TestContext.Current.CancellationToken);
+        await using (var notifier = Notifier(null))
+        {
+            home.Forget();
+            notifier.Tell(MigrationPhase.Completed, MigrationPhase.Completing);
+        }
+
+        Assert.Single(server.Bodies);
+    }
+
+    [Fact]
+    public async Task A_server_that_never_answers_is_given_up_with_a_warning()
+    {
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        await using (var notifier = Notifier($"http://127.0.0.1:{((IPEndPoint)silent.LocalEndpoint).Port}/{Secret}", TimeSpan.FromMilliseconds(200)))
+        {
+            notifier.Tell(MigrationPhase.Copying, MigrationPhase.Preparing);
+        }
+
+        Assert.Contains("no answer within 0.2 s", _log.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain(Secret, _log.ToString(), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("nonsense")]
     [InlineData("/a/b")]
@@ -104,9 +134,9 @@ public sealed class PhaseNotifierSpecs : IDisposable
         Assert.DoesNotContain(Secret, refused.Message + refused.RecommendedAction);
     }
 
-    private PhaseNotifier Notifier(string? address) => new(
+    private PhaseNotifier Notifier(string? address, TimeSpan? patience = null) => new(
         new MigratorOptions { Name = "shop", NotificationUri = address }, MigrationHome.Locate("shop", _root),
-        new DatabaseAddress("a", 1, "b", "c"), new DatabaseAddress("d", 2, "e", "f"), new TextEvents(_log));
+        new DatabaseAddress("a", 1, "b", "c"), new DatabaseAddress("d", 2, "e", "f"), new TextEvents(_log), patience ?? PhaseNotifier.Patience);
 
     /// <summary>Answers every request with a status, or hangs up where that is 0.</summary>
     private sealed class WebServer : IAsyncDisposable
