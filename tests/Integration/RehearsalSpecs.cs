@@ -121,6 +121,7 @@ public sealed class RehearsalSpecs(LabPair lab)
         Assert.Equal(hash, Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(text.Replace(hash, "", StringComparison.Ordinal)))));
         Assert.Equal("none", certificate.GetProperty("proofs")[0].GetProperty("answer").GetString());
         Assert.Equal("0", certificate.GetProperty("proofs")[1].GetProperty("answer").GetString());
+        Assert.Matches(@"^([0-9A-F]{32}) on the source, \1 on the target", certificate.GetProperty("proofs")[2].GetProperty("answer").GetString());
         var views = certificate.GetProperty("privileges").EnumerateArray().Single(one => one.GetProperty("relation").GetString() == "\"public\".\"views\"");
         Assert.Contains("INSERT", string.Join(' ', certificate.GetProperty("fenceStatements").EnumerateArray().Select(statement => statement.GetString())), StringComparison.Ordinal);
         Assert.NotEqual(views.GetProperty("before").ToString(), views.GetProperty("fenced").ToString());

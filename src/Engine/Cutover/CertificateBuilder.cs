@@ -26,7 +26,7 @@ internal sealed class CertificateBuilder(MigrationSession session)
             Switch = done,
             FenceStatements = [.. FenceSql.Lock(record), .. FenceSql.Revoke(record)],
             Privileges = await PrivilegesAsync(source, record, cancellationToken),
-            Proofs = await ProofsAsync(source, done, record, cancellationToken),
+            Proofs = await ProofsAsync(source, target, done, record, cancellationToken),
             Sequences = sequences,
             Tables = await new ComparisonStore(session.Target).ReadProofsAsync(cancellationToken),
         };
@@ -46,7 +46,7 @@ internal sealed class CertificateBuilder(MigrationSession session)
     }
 
     /// <summary>Asked once more: it stays so for as long as the fence stands.</summary>
-    private async Task<IReadOnlyList<SwitchProof>> ProofsAsync(NpgsqlConnection source, TrafficSwitch done, FenceRecord record, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<SwitchProof>> ProofsAsync(NpgsqlConnection source, NpgsqlConnection target, TrafficSwitch done, FenceRecord record, CancellationToken cancellationToken)
     {
         var writers = await Fence.FindWritersAsync(source, record, cancellationToken);
         var pending = await new Capture.DeltaBacklog(await session.Store.ReadReplayedAsync(cancellationToken)).MeasureAsync(source, cancellationToken);
@@ -57,7 +57,7 @@ internal sealed class CertificateBuilder(MigrationSession session)
             new SwitchProof("How many captured changes are not on the target?", "", $"{pending.Rows}"),
             new SwitchProof(
                 "Did the sentinel, written under the fence, arrive?", Sentinel,
-                $"{await source.ScalarAsync<string>(Sentinel, cancellationToken)} on both sides, after {done.SentinelMs:0} ms"),
+                $"{await source.ScalarAsync<string>(Sentinel, cancellationToken)} on the source, {await target.ScalarAsync<string>(Sentinel, cancellationToken)} on the target, after {done.SentinelMs:0} ms"),
         ];
     }
 }

@@ -49,8 +49,8 @@ internal sealed class Fence(MigrationSession session)
         DateTimeOffset heldSince = default;
         var patience = new LockPatience(TimeSpan.FromMilliseconds(options.LockTimeoutMs), TimeSpan.FromSeconds(options.TimeoutSeconds)) { LongestPause = PauseBetweenAttempts };
         var tables = TablesOf(record);
-        var clearing = new FenceClearing(session, tables, options.TerminateBlockers);
-        await clearing.WaitAsync(source, options.LockTimeoutMs, betweenAttemptsAsync, cancellationToken);
+        var clearing = new FenceClearing(session, tables, options);
+        await clearing.WaitAsync(source, betweenAttemptsAsync, cancellationToken);
         var locks = await patience.RunAsync(
             source,
             tables,
@@ -66,7 +66,7 @@ internal sealed class Fence(MigrationSession session)
             {
                 var blockers = await clearing.RunAsync(source, cancellationToken);
                 session.Events.Warning($"The fence waits for its locks, attempt {attempt.ToString(CultureInfo.InvariantCulture)}: {blockers}.");
-                await clearing.WaitAsync(source, options.LockTimeoutMs, betweenAttemptsAsync, cancellationToken);
+                await clearing.WaitAsync(source, betweenAttemptsAsync, cancellationToken);
             },
             cancellationToken);
         record = closed with { FencedAt = record.FencedAt ?? heldSince };

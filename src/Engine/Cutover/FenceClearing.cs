@@ -7,7 +7,7 @@ using Npgsql;
 namespace HerokuMigrator.Cutover;
 
 /// <summary>What is done about those who keep the fence out: a vacuum of the server's own gives way, a session is ended where that was asked for, and all are named.</summary>
-internal sealed class FenceClearing(MigrationSession session, IReadOnlyList<string> tables, bool terminate)
+internal sealed class FenceClearing(MigrationSession session, IReadOnlyList<string> tables, SwitchOptions options)
 {
     /// <summary>
     /// An autovacuum gives way to a lock that has waited for deadlock_timeout (1 s), which is longer than the fence waits.
@@ -30,7 +30,7 @@ internal sealed class FenceClearing(MigrationSession session, IReadOnlyList<stri
         var blockers = await LockHolders.ReadAsync(source, tables, cancellationToken);
         foreach (var blocker in blockers)
         {
-            var ended = terminate && await TryEndAsync(source, blocker, cancellationToken);
+            var ended = options.TerminateBlockers && IsLong(blocker) && await TryEndAsync(source, blocker, cancellationToken);
             var key = string.Create(CultureInfo.InvariantCulture, $"{blocker.ProcessId} {blocker.PreparedTransaction}");
             _met[key] = blocker with { Ended = ended || (_met.TryGetValue(key, out var before) && before.Ended) };
         }
@@ -42,12 +42,12 @@ internal sealed class FenceClearing(MigrationSession session, IReadOnlyList<stri
     /// Transactions that are older than an attempt is long will most likely outlast it, and writers would queue behind it for nothing. So they are waited for without a lock, for a while:
     /// what does not end by itself must be named by an attempt.
     /// </summary>
-    public async Task WaitAsync(NpgsqlConnection source, int lockTimeoutMs, Func<Task> meanwhileAsync, CancellationToken cancellationToken)
+    public async Task WaitAsync(NpgsqlConnection source, Func<Task> meanwhileAsync, CancellationToken cancellationToken)
     {
         await meanwhileAsync();
         var clock = Stopwatch.StartNew();
-        while (!terminate && clock.Elapsed < LongestWait
-            && (await LockHolders.ReadAsync(source, tables, cancellationToken)).Any(blocker => blocker is not { State: Vacuum } && blocker.TransactionSeconds * 1000 > lockTimeoutMs))
+        while (!options.TerminateBlockers && clock.Elapsed < LongestWait
+            && (await LockHolders.ReadAsync(source, tables, cancellationToken)).Any(blocker => blocker is not { State: Vacuum } && IsLong(blocker)))
         {
             await meanwhileAsync();
             await Task.Delay(BetweenLooks, cancellationToken);
@@ -56,6 +56,9 @@ internal sealed class FenceClearing(MigrationSession session, IReadOnlyList<stri
         // Last, as the server begins it anew after a while.
         await MakeVacuumGiveWayAsync(await LockHolders.ReadAsync(source, tables, cancellationToken), cancellationToken);
     }
+
+    /// <summary>Longer than an attempt waits; a shorter one is a writer at work, who ends by himself and must not lose what he writes.</summary>
+    private bool IsLong(FenceBlocker blocker) => blocker.TransactionSeconds * 1000 > options.LockTimeoutMs;
 
     private async Task<bool> TryEndAsync(NpgsqlConnection source, FenceBlocker blocker, CancellationToken cancellationToken)
     {

@@ -20,9 +20,9 @@ internal sealed class LockRehearsal(MigrationSession session, SwitchOptions opti
         await using var source = await session.OpenSourceAsync(cancellationToken);
         var record = await PrivilegeReader.ReadAsync(source, cancellationToken);
         var clock = new StepClock();
-        var blockers = await TryAsync(source, record, clock, cancellationToken);
+        var (taken, blockers) = await TryAsync(source, record, clock, cancellationToken);
         var held = clock.SinceZero;
-        if (blockers.Count > 0)
+        if (!taken)
         {
             session.Events.Warning($"The fence would wait for its locks: {LockHolders.Describe(blockers)}.");
         }
@@ -35,16 +35,16 @@ internal sealed class LockRehearsal(MigrationSession session, SwitchOptions opti
             Target = session.TargetSettings.Address,
             IsRehearsal = true,
             LockAttempts = 1,
-            FailedAttemptsMs = blockers.Count > 0 ? Math.Round(held.TotalMilliseconds, 1) : 0,
-            WritePauseMs = blockers.Count > 0 ? null : Math.Round(held.TotalMilliseconds, 1),
+            FailedAttemptsMs = taken ? 0 : Math.Round(held.TotalMilliseconds, 1),
+            WritePauseMs = taken ? Math.Round(held.TotalMilliseconds, 1) : null,
             Blockers = blockers,
             TablesFenced = Fence.TablesOf(record).Count,
             Steps = clock.Steps,
         };
     }
 
-    /// <returns>Who was in the way; empty where the locks were to be had.</returns>
-    private async Task<IReadOnlyList<FenceBlocker>> TryAsync(NpgsqlConnection source, FenceRecord record, StepClock clock, CancellationToken cancellationToken)
+    /// <returns>Whether the locks were to be had, and who was in the way: nobody any more, where that one has ended since.</returns>
+    private async Task<(bool Taken, IReadOnlyList<FenceBlocker> Blockers)> TryAsync(NpgsqlConnection source, FenceRecord record, StepClock clock, CancellationToken cancellationToken)
     {
         try
         {
@@ -52,11 +52,11 @@ internal sealed class LockRehearsal(MigrationSession session, SwitchOptions opti
             await source.ExecuteAsync($"SET LOCAL lock_timeout = {options.LockTimeoutMs.ToString(CultureInfo.InvariantCulture)}", cancellationToken);
             clock.SetZero();
             await clock.MeasureAsync("locks", () => Fence.TakeLocksAsync(source, record, options.LockTimeoutMs, cancellationToken));
-            return [];
+            return (true, []);
         }
         catch (PostgresException exception) when (LockPatience.IsLock(exception))
         {
-            return await LockHolders.ReadAsync(source, Fence.TablesOf(record), cancellationToken);
+            return (false, await LockHolders.ReadAsync(source, Fence.TablesOf(record), cancellationToken));
         }
     }
 }

@@ -69,36 +69,37 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
     /// <summary>All that may take long or fail is done while writes still flow.</summary>
     private async Task PrepareAsync(MigrationRow row, IReadOnlyList<TableRow> tables, IReadOnlyList<TableInfo> replayed, CancellationToken cancellationToken)
     {
-        if (row.Phase == MigrationPhase.Replicating)
+        if (row.Phase == MigrationPhase.Switching)
         {
-            await using var source = await session.OpenSourceAsync(cancellationToken);
+            return;
+        }
+
+        await using (var source = await session.OpenSourceAsync(cancellationToken))
+        {
             await new SwitchChecks(session).RequireAsync(source, tables, options, cancellationToken);
             await new LargeObjects(session).RefuseAsync(source, cancellationToken);
-            StartOperation.TellLeftOut(session, tables);
-            // The record of a fence that is gone must not be the one of the next.
-            await _fence.ForgetAsync(cancellationToken);
-            await RecopyStaleAsync(replayed, cancellationToken);
         }
 
-        if (row.Phase == MigrationPhase.Replicating)
+        StartOperation.TellLeftOut(session, tables);
+        // The record of a fence that is gone must not be the one of the next.
+        await _fence.ForgetAsync(cancellationToken);
+        await RecopyStaleAsync(replayed, cancellationToken);
+        await _replication.EnsureRunningAsync(replayed, cancellationToken);
+        await _replication.RelieveAsync(replayed, cancellationToken);
+        // The backlog of now is drained while writers go on, so that the fence waits for the last moments only.
+        var drain = new Drain(session, replayed);
+        if (await drain.PassSentinelAsync(TimeSpan.FromSeconds(options.TimeoutSeconds), cancellationToken) is null)
         {
-            await _replication.EnsureRunningAsync(replayed, cancellationToken);
-            await _replication.RelieveAsync(replayed, cancellationToken);
-            // The backlog of now is drained while writers go on, so that the fence waits for the last moments only.
-            var drain = new Drain(session, replayed);
-            if (await drain.PassSentinelAsync(TimeSpan.FromSeconds(options.TimeoutSeconds), cancellationToken) is null)
-            {
-                throw Errors.SwitchRefused(
-                    $"Changes of now did not reach the target within {options.TimeoutSeconds} s; the fence was not built.", "Wait until Get-SyncStatus shows a small lag, then switch again.");
-            }
-
-            await using (var source = await session.OpenSourceAsync(cancellationToken))
-            {
-                await new DeltaBacklog(replayed).PurgeAsync(source, cancellationToken);
-            }
-
-            await drain.GoOnWithoutDaemonAsync(cancellationToken);
+            throw Errors.SwitchRefused(
+                $"Changes of now did not reach the target within {options.TimeoutSeconds} s; the fence was not built.", "Wait until Get-SyncStatus shows a small lag, then switch again.");
         }
+
+        await using (var source = await session.OpenSourceAsync(cancellationToken))
+        {
+            await new DeltaBacklog(replayed).PurgeAsync(source, cancellationToken);
+        }
+
+        await drain.GoOnWithoutDaemonAsync(cancellationToken);
     }
 
     /// <summary>Copied now, while writes flow: what of it changes no more until the fence need not be copied under it.</summary>
@@ -132,10 +133,10 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
         try
         {
             done = await new UnderFence(session, options, tables, replayed, _clock).RunAsync(fence.Record, comparison, limit.Token);
+            // An undo asks which tables were written on the target, so the counters of now come first. A rehearsal reads them too, as they are a part of the pause.
+            await _clock.MeasureAsync("counters of the target", () => new TargetWrites(session).RememberAsync(limit.Token));
             if (!options.Rehearse)
             {
-                // From here on an undo asks which tables were written on the target, so the counters of now come first.
-                await _clock.MeasureAsync("counters of the target", () => new TargetWrites(session).RememberAsync(limit.Token));
                 await _point.PassAsync(limit.Token);
                 _handedOver = true;
             }
@@ -151,11 +152,26 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
             return await EndRehearsalAsync(result, replayed, cancellationToken);
         }
 
-        await CertificateFile.WriteAsync(session, await new CertificateBuilder(session).BuildAsync(result, fence.Record, done.Sequences, cancellationToken), cancellationToken);
+        result = await CertifyAsync(result, fence.Record, done.Sequences, cancellationToken);
         session.Events.Information($"Switched: the target is safe to write to; writes were held back for {result.WritePauseMs:0} ms, and for up to {result.FailedAttemptsMs:0} ms before by attempts that failed. Materialized views follow.");
         // What they show is derived, and may rest on tables that were copied last; nobody waits for it with a write.
         await new MaterializedViews(session).RefreshAsync(cancellationToken);
         return result;
+    }
+
+    /// <summary>The target is handed over, whatever becomes of its certificate.</summary>
+    private async Task<TrafficSwitch> CertifyAsync(TrafficSwitch result, FenceRecord record, IReadOnlyList<SequencePosition> sequences, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await CertificateFile.WriteAsync(session, await new CertificateBuilder(session).BuildAsync(result, record, sequences, cancellationToken), cancellationToken);
+            return result;
+        }
+        catch (Exception exception) when (exception is Npgsql.NpgsqlException or MigrationException or IOException or UnauthorizedAccessException)
+        {
+            session.Events.Warning($"The switch is done, but its certificate could not be written: {exception.Message}");
+            return result with { CertificateFile = null };
+        }
     }
 
     /// <summary>A connection takes some ten milliseconds to be made, which none under the fence shall.</summary>
@@ -180,17 +196,17 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
 
     private TrafficSwitch Describe(ClosedFence fence, DoneUnderFence done, IReadOnlyList<TableRow> tables)
     {
-        var pause = _clock.SinceZero;
+        // From the first write that was held back, which was in a run before this one where that was killed under the fence.
+        var (fencedAt, safeAt) = (fence.Record.FencedAt!.Value, DateTimeOffset.UtcNow);
         return new TrafficSwitch
         {
             Name = session.Name,
             Phase = MigrationPhase.Switched,
             Source = session.SourceSettings.Address,
             Target = session.TargetSettings.Address,
-            FencedAt = fence.Record.FencedAt,
-            // A run that was killed under the fence is a part of the pause.
-            SafeAt = DateTimeOffset.UtcNow,
-            WritePauseMs = Math.Max(pause.TotalMilliseconds, (DateTimeOffset.UtcNow - fence.Record.FencedAt!.Value).TotalMilliseconds),
+            FencedAt = fencedAt,
+            SafeAt = safeAt,
+            WritePauseMs = (safeAt - fencedAt).TotalMilliseconds,
             LockAttempts = fence.Locks.Attempts,
             FailedAttemptsMs = fence.Locks.Failed.TotalMilliseconds,
             Blockers = fence.Blockers,
