@@ -1,7 +1,6 @@
 using HerokuMigrator.Catalog;
 using HerokuMigrator.State;
 using HerokuMigrator.Verification;
-using Npgsql;
 
 namespace HerokuMigrator.Operations;
 
@@ -32,6 +31,7 @@ internal sealed class BackgroundComparison(MigrationSession session) : IAsyncDis
         if (_running.IsCompleted && DateTimeOffset.UtcNow >= _notBefore)
         {
             await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            _cut.Dispose();
             var cut = _cut = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             _running = Task.Run(() => CompareNextAsync(cut.Token), cut.Token);
         }
@@ -68,10 +68,11 @@ internal sealed class BackgroundComparison(MigrationSession session) : IAsyncDis
                 _notBefore = DateTimeOffset.UtcNow + WhereNothingIsDue;
             }
         }
-        catch (Exception exception) when (exception is NpgsqlException or MigrationException or IOException)
+        catch (Exception exception) when (exception is not OperationCanceledException)
         {
+            // Whatever it is: nobody awaits this, and the worker goes on without it.
             _notBefore = DateTimeOffset.UtcNow + AfterFault;
-            session.Events.Verbose($"The comparison in the background was cut off: {exception.Message}");
+            session.Events.Warning($"The comparison in the background was cut off, and begins again in {AfterFault.TotalSeconds:0} s: {exception.Message}");
         }
     }
 

@@ -32,7 +32,6 @@ internal sealed class StatusReader(MigrationSession session)
     public async Task<SyncStatus> ReadAsync(CancellationToken cancellationToken)
     {
         _problems.Clear();
-        Tables = [];
         var row = await session.ReadStateAsync(cancellationToken);
         if (row is null)
         {
@@ -73,7 +72,8 @@ internal sealed class StatusReader(MigrationSession session)
         List<SwitchReason> reasons =
         [
             .. ReplicationReasons.Of(session.Name, row.Phase, running, worker, runs, backlog),
-            .. await ReadSwitchReasonsAsync(row.Phase, tables, proofs, cancellationToken),
+            // Without a backlog the source is out of reach, which is told.
+            .. backlog is null ? [] : await ReadSwitchReasonsAsync(row.Phase, tables, proofs, cancellationToken),
         ];
         _problems.AddRange(reasons.Where(reason => AlsoProblems.Contains(reason.Id)).Select(reason => $"{reason.Finding} {reason.Remedy}"));
         var drifted = reasons.Exists(reason => reason.Id == SwitchChecks.SchemaDriftId);
@@ -177,10 +177,10 @@ internal sealed class StatusReader(MigrationSession session)
 
             return [.. _catalogReasons, .. await checks.ReadActivityAsync(source, tables, proofs, cancellationToken)];
         }
-        catch (MigrationException)
+        catch (Exception exception) when (exception is MigrationException or NpgsqlException)
         {
-            // The backlog has told that the source is out of reach.
-            return [];
+            // What was not looked at must not pass for good.
+            return [SwitchReasons.Blocked("ChecksUnreadable", $"What a switch asks for could not be read: {exception.Message}", "Run Get-SyncStatus again; where it stays, look at the source's own log.")];
         }
     }
 
