@@ -160,13 +160,22 @@ public sealed class MigrationHome
     {
         var temporary = $"{path}.{Environment.ProcessId}.{RandomNumberGenerator.GetHexString(8)}";
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = Private };
-        await using (var stream = new FileStream(temporary, options))
+        try
         {
-            await stream.WriteAsync(Encoding.UTF8.GetBytes(text), cancellationToken);
-            stream.Flush(flushToDisk: true);
-        }
+            await using (var stream = new FileStream(temporary, options))
+            {
+                await stream.WriteAsync(Encoding.UTF8.GetBytes(text), cancellationToken);
+                stream.Flush(flushToDisk: true);
+            }
 
-        File.Move(temporary, path, overwrite: true);
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch
+        {
+            // Half a secret on a full disk is one too.
+            File.Delete(temporary);
+            throw;
+        }
     }
 
     private static string DefaultRoot()
