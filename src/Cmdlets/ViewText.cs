@@ -6,7 +6,7 @@ namespace HerokuMigrator.Commands;
 /// <summary>What the format file calls to show a value to people; also one that came back from a job, as a number or a text.</summary>
 public static class ViewText
 {
-    /// <summary>A status, health or outcome in its colour, where colours are wanted.</summary>
+    /// <summary>A status, health, outcome or level in its colour, where colours are wanted.</summary>
     /// <param name="value">It, or its name.</param>
     /// <param name="style">PowerShell's $PSStyle.</param>
     public static string Paint(object? value, PSObject style)
@@ -14,7 +14,7 @@ public static class ViewText
         var text = value?.ToString() ?? "";
         return text switch
         {
-            "Broken" or "Different" or "Failed" or "Blocked" => HostStyle.For(style).Paint(CheckStatus.Blocked, text),
+            "Broken" or "Different" or "Failed" or "Blocked" or "Error" => HostStyle.For(style).Paint(CheckStatus.Blocked, text),
             "Degraded" or "Unproven" or "Warning" or "Aborted" => HostStyle.For(style).Paint(CheckStatus.Warning, text),
             "Healthy" or "Equal" or "Repaired" or "Pass" or "Ready" => HostStyle.For(style).Paint(CheckStatus.Pass, text),
             _ => text,
