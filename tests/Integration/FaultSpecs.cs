@@ -111,9 +111,27 @@ public sealed class FaultSpecs(LabPair lab)
         });
     }
 
+    [Fact]
+    public async Task A_switch_one_of_whose_servers_crashes_and_comes_back_is_finished_or_put_back()
+    {
+        LongSpecs.SkipUnlessWanted();
+        // Servers of its own, as no other spec shall lose its sessions.
+        await using var heroku = await HerokuLikeServer.StartAsync(Token);
+        await using var planetScale = await PlanetScaleLikeServer.StartAsync(Token);
+        await using var move = new LabMove(await heroku.CreateDatabaseAsync(Token), await planetScale.CreateDatabaseAsync(Token));
+        var servers = new[] { heroku.Server, planetScale.Server };
+        var next = 0;
+        await SwitchThroughFaultsAsync(move, [.. Moments, .. Moments], (_, _) => servers[next++ / Moments.Length].RestartAsync(Token));
+    }
+
     private async Task SwitchThroughFaultsAsync(int[] moments, Func<FaultProxy, FaultProxy, Task> fault)
     {
         await using var move = await lab.NewMoveAsync(Token);
+        await SwitchThroughFaultsAsync(move, moments, fault);
+    }
+
+    private static async Task SwitchThroughFaultsAsync(LabMove move, int[] moments, Func<FaultProxy, FaultProxy, Task> fault)
+    {
         await TinySchema.CreateAsync(move.Source, Token);
         await using var source = new FaultProxy(move.Source.Server);
         await using var target = new FaultProxy(move.Target.Server);
