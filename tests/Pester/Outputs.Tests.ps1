@@ -42,9 +42,13 @@ BeforeAll {
         TrafficSwitch      = [HerokuMigrator.TrafficSwitch]@{ Name = 'shop'; Phase = 'Switched'; Source = $address; Target = $address; FencedAt = $now; SafeAt = $now; WritePauseMs = 812.4; TablesFenced = 47; Roles = [string[]] ('app', 'reporting'); CertificateFile = '/var/lib/x/c.json' }
         OperationPlan      = [HerokuMigrator.OperationPlan]@{ Name = 'shop'; Subject = 'app@db.example:5432/shop'; Steps = [string[]] ('first', 'second') }
     }
-    # One job for all of them: each costs a new PowerShell.
+    # One job for all of them: each costs a new PowerShell. Each goes there by itself, as what several of them hold would be cut off at the depth of the first one.
     $names = @($samples.Keys)
-    $job = Start-Job { param($module, $samples) Import-Module $module; foreach ($sample in $samples) { , $sample } } -ArgumentList $ModuleManifest, @($names | ForEach-Object { $samples[$_] })
+    $job = Start-Job {
+        param($module, $texts)
+        Import-Module $module
+        foreach ($text in $texts) { , [Management.Automation.PSSerializer]::Deserialize($text) }
+    } -ArgumentList $ModuleManifest, @($names | ForEach-Object { [Management.Automation.PSSerializer]::Serialize($samples[$_], 5) })
     $returned = @{}
     $received = @($job | Receive-Job -Wait -AutoRemoveJob)
     for ($i = 0; $i -lt $names.Count; $i++) { $returned[$names[$i]] = $received[$i] }
