@@ -17,12 +17,14 @@ internal sealed class MaterializedViews(MigrationSession session)
             WHERE depth.level < 50)
         SELECT n.nspname, c.relname, max(depth.level)
         FROM depth JOIN pg_class c ON c.oid = depth.oid AND c.relkind = 'm' JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE {UserObjects.RelationFilter}
+        WHERE {UserObjects.RelationFilter} AND NOT ($1 AND c.relispopulated)
         GROUP BY 1, 2 ORDER BY 3, 1, 2
         """;
 
-    /// <summary>Only those that the source has filled; returns how many.</summary>
-    public async Task<int> RefreshAsync(CancellationToken cancellationToken)
+    /// <summary>Only those that the source has filled.</summary>
+    /// <param name="onlyEmpty">And not those that are filled on the target, with whatever.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async Task RefreshAsync(bool onlyEmpty, CancellationToken cancellationToken)
     {
         await using var source = await session.OpenSourceAsync(cancellationToken);
         var catalog = await source.ListAsync(
@@ -30,9 +32,8 @@ internal sealed class MaterializedViews(MigrationSession session)
             row => (Schema: row.GetString(0), Name: row.GetString(1)),
             cancellationToken);
         await using var target = await session.OpenTargetAsync(cancellationToken);
-        var views = await target.ListAsync(OrderedSql, row => (Schema: row.GetString(0), Name: row.GetString(1)), cancellationToken);
+        var views = await target.ListAsync(OrderedSql, row => (Schema: row.GetString(0), Name: row.GetString(1)), cancellationToken, onlyEmpty);
         var settings = await session.ReadApplicationSettingsAsync(cancellationToken);
-        var refreshed = 0;
         foreach (var view in views.Where(catalog.Contains))
         {
             try
@@ -41,14 +42,11 @@ internal sealed class MaterializedViews(MigrationSession session)
                 await target.ExecuteAsync(settings.SetLocal, cancellationToken);
                 await target.ExecuteAsync("REFRESH MATERIALIZED VIEW " + SqlName.Qualify(view.Schema, view.Name), cancellationToken);
                 await transaction.CommitAsync(cancellationToken);
-                refreshed++;
             }
             catch (NpgsqlException exception)
             {
                 session.Events.Warning($"Materialized view {SqlName.Qualify(view.Schema, view.Name)} was not refreshed on the target: {exception.Message}. REFRESH it by hand.");
             }
         }
-
-        return refreshed;
     }
 }

@@ -154,7 +154,7 @@ internal sealed class StartOperation(MigrationSession session, StartOptions? opt
             await DeferForeignKeysAsync(replayed, cancellationToken);
             // Foreign keys may refer to them, from rows that came since.
             await new ExtensionCarrier(session).CarryEarlyAsync(tell: false, cancellationToken);
-            await _restorer.RestoreAsync(SchemaStage.AfterDrain, FinishTargetAsync, cancellationToken);
+            await _restorer.RestoreAsync(SchemaStage.AfterDrain, await new TargetStatistics(session).PlanAsync(cancellationToken), FinishTargetAsync, cancellationToken);
         }
 
         await Task.WhenAll(FinishTargetAsync(cancellationToken), _replication.EnsureRunningAsync(replayed, cancellationToken));
@@ -372,14 +372,8 @@ internal sealed class StartOperation(MigrationSession session, StartOptions? opt
 
     private async Task FinishTargetAsync(CancellationToken cancellationToken)
     {
-        var statistics = new TargetStatistics(session);
-        if (!await statistics.ArePendingAsync(cancellationToken))
-        {
-            return;
-        }
-
-        await new MaterializedViews(session).RefreshAsync(cancellationToken);
-        await statistics.AnalyzeAsync(cancellationToken);
+        await new MaterializedViews(session).RefreshAsync(onlyEmpty: true, cancellationToken);
+        await new TargetStatistics(session).AnalyzeAsync(cancellationToken);
     }
 
     private async Task<bool> IsSchemaCompleteAsync(CancellationToken cancellationToken)

@@ -155,7 +155,7 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
         result = await CertifyAsync(result, fence.Record, done.Sequences, cancellationToken);
         session.Events.Information($"Switched: the target is safe to write to; writes were held back for {result.WritePauseMs:0} ms, and for up to {result.FailedAttemptsMs:0} ms before by attempts that failed. Materialized views follow.");
         // What they show is derived, and may rest on tables that were copied last; nobody waits for it with a write.
-        await new MaterializedViews(session).RefreshAsync(cancellationToken);
+        await new MaterializedViews(session).RefreshAsync(onlyEmpty: false, cancellationToken);
         return result;
     }
 

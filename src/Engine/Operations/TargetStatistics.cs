@@ -1,4 +1,5 @@
 using HerokuMigrator.Catalog;
+using HerokuMigrator.Schema;
 using HerokuMigrator.State;
 using Npgsql;
 
@@ -10,21 +11,31 @@ internal sealed class TargetStatistics(MigrationSession session)
     /// <summary>Tables side by side.</summary>
     private const int Jobs = 4;
 
-    public async Task<bool> ArePendingAsync(CancellationToken cancellationToken) => (await session.Store.ReadUnanalyzedAsync(cancellationToken)).Count > 0;
+    /// <summary>Of a sample that the target works up in a second, roughly.</summary>
+    private const double ValuesASecond = 2e6;
+
+    /// <summary>The same for whoever makes the tables' indexes, on whose expressions statistics are wanted too.</summary>
+    public async Task<IReadOnlyList<BuildPiece>> PlanAsync(CancellationToken cancellationToken) =>
+    [
+        .. (await session.Store.ReadUnanalyzedAsync(cancellationToken)).Select(table => new BuildPiece(
+            SqlName.Qualify(table.Schema, table.Table), table.Values / ValuesASecond, IsLast: true, token => AnalyzeAsync(table.Schema, table.Table, token))),
+    ];
 
     public async Task AnalyzeAsync(CancellationToken cancellationToken)
     {
         var pending = await session.Store.ReadUnanalyzedAsync(cancellationToken);
-        var settings = await session.ReadApplicationSettingsAsync(cancellationToken);
         await Parallel.ForEachAsync(
             pending,
             new ParallelOptions { MaxDegreeOfParallelism = Jobs, CancellationToken = cancellationToken },
-            async (table, token) =>
-            {
-                await using var target = await session.Target.OpenConnectionAsync(token);
-                await AnalyzeAsync(target, table.Schema, table.Table, settings, token);
-                await StateStore.MarkAnalyzedAsync(target, table.Schema, table.Table, token);
-            });
+            async (table, token) => await AnalyzeAsync(table.Schema, table.Table, token));
+    }
+
+    private async Task AnalyzeAsync(string schema, string table, CancellationToken cancellationToken)
+    {
+        var settings = await session.ReadApplicationSettingsAsync(cancellationToken);
+        await using var target = await session.Target.OpenConnectionAsync(cancellationToken);
+        await AnalyzeAsync(target, schema, table, settings, cancellationToken);
+        await StateStore.MarkAnalyzedAsync(target, schema, table, cancellationToken);
     }
 
     /// <summary>It computes the expressions of indexes, which may call the schema's own functions. In one way there and back.</summary>

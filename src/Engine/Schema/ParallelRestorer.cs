@@ -9,6 +9,9 @@ internal sealed class ParallelRestorer(MigrationSession session, SchemaRestorer 
 {
     private const string ForeignKey = "FK CONSTRAINT";
 
+    /// <summary>Of a table, for which the target builds a B-tree in a second, roughly.</summary>
+    private const double BytesASecond = 300e6;
+
     /// <summary>How much longer another index than a B-tree takes for the same table, roughly: it has no parallel workers in most versions.</summary>
     private const int SlowAccessMethod = 4;
 
@@ -21,17 +24,16 @@ internal sealed class ParallelRestorer(MigrationSession session, SchemaRestorer 
     public int Jobs => session.StartOptions.IndexJobs is > 0 and var jobs ? jobs : Math.Clamp(Environment.ProcessorCount, 2, 4);
 
     /// <summary>
-    /// Index builds first, as they wait for nothing but each other's processors; then, where no other one holds either of their tables, foreign keys,
-    /// and beside these what wants indexes and can do without them.
+    /// Index builds first, as they wait for nothing but each other's processors, and what else is to be done to tables once they have theirs;
+    /// then, where no other one holds either of their tables, foreign keys, and beside these what wants indexes and can do without them.
     /// </summary>
-    public async Task RestoreAsync(IReadOnlyList<SchemaEntry> entries, Func<CancellationToken, Task> besideForeignKeys, CancellationToken cancellationToken)
+    public async Task RestoreAsync(
+        IReadOnlyList<SchemaEntry> entries, IReadOnlyList<BuildPiece> afterIndexes, Func<CancellationToken, Task> besideForeignKeys, CancellationToken cancellationToken)
     {
         var work = new Work(this, entries.Count);
         session.Meter.PlanSteps(entries.Count);
-        await Parallel.ForEachAsync(
-            await LongestFirstAsync([.. entries.Where(entry => entry.Kind == "INDEX")], cancellationToken),
-            new ParallelOptions { MaxDegreeOfParallelism = Jobs, CancellationToken = cancellationToken },
-            async (entry, token) => await work.MakeAsync(entry, token));
+        var indexes = await MeasureAsync([.. entries.Where(entry => entry.Kind == "INDEX")], work, cancellationToken);
+        await new BuildQueue([.. indexes, .. afterIndexes]).RunAsync(Jobs, cancellationToken);
         var others = entries.Where(entry => entry.Kind is not "INDEX").ToList();
         var before = others.TakeWhile(entry => entry.Kind != ForeignKey).ToList();
         foreach (var entry in before)
@@ -58,15 +60,19 @@ internal sealed class ParallelRestorer(MigrationSession session, SchemaRestorer 
         }
     }
 
-    /// <summary>A long one that begins last would keep one processor busy and the others waiting.</summary>
-    private async Task<IReadOnlyList<SchemaEntry>> LongestFirstAsync(IReadOnlyList<SchemaEntry> indexes, CancellationToken cancellationToken)
+    private async Task<IEnumerable<BuildPiece>> MeasureAsync(IReadOnlyList<SchemaEntry> indexes, Work work, CancellationToken cancellationToken)
     {
         var tables = indexes.Select(index => LockedTables.Of(index.Sql)).OfType<string>().Distinct(StringComparer.Ordinal).ToArray();
         await using var target = await session.OpenTargetAsync(cancellationToken);
         var bytes = (await target.ListAsync(
             "SELECT t.name, coalesce(pg_table_size(to_regclass(t.name)), 0) FROM unnest($1::text[]) t(name)",
             row => (Table: row.GetString(0), Bytes: row.GetInt64(1)), cancellationToken, (object)tables)).ToDictionary(row => row.Table, row => row.Bytes, StringComparer.Ordinal);
-        return [.. indexes.OrderByDescending(index => LockedTables.Of(index.Sql) is { } table ? bytes[table] * (index.Sql.Contains(" USING btree ", StringComparison.Ordinal) ? 1 : SlowAccessMethod) : 0)];
+        return indexes.Select(index =>
+        {
+            var table = LockedTables.Of(index.Sql);
+            var factor = index.Sql.Contains(" USING btree ", StringComparison.Ordinal) ? 1 : SlowAccessMethod;
+            return new BuildPiece(table, table is null ? 0 : bytes[table] * factor / BytesASecond, IsLast: false, token => work.MakeAsync(index, token));
+        });
     }
 
     private async Task MakeForeignKeysAsync(List<SchemaEntry> entries, Work work, CancellationToken cancellationToken)

@@ -123,13 +123,15 @@ internal sealed partial class SchemaRestorer(MigrationSession session)
         }
     }
 
-    public Task RestoreAsync(SchemaStage stage, CancellationToken cancellationToken) => RestoreAsync(stage, static _ => Task.CompletedTask, cancellationToken);
+    public Task RestoreAsync(SchemaStage stage, CancellationToken cancellationToken) => RestoreAsync(stage, [], static _ => Task.CompletedTask, cancellationToken);
 
     /// <summary>Each entry in its own transaction, as many of them side by side as the target is given to.</summary>
     /// <param name="stage">Those of it that are not made yet.</param>
+    /// <param name="afterIndexes">What else is to be done to tables, each once its table has its indexes; <see cref="BuildPiece.Length"/> in seconds.</param>
     /// <param name="besideForeignKeys">What wants rows and indexes, and can do without foreign keys.</param>
     /// <param name="cancellationToken">Ends it; what is made stays.</param>
-    public async Task RestoreAsync(SchemaStage stage, Func<CancellationToken, Task> besideForeignKeys, CancellationToken cancellationToken)
+    public async Task RestoreAsync(
+        SchemaStage stage, IReadOnlyList<BuildPiece> afterIndexes, Func<CancellationToken, Task> besideForeignKeys, CancellationToken cancellationToken)
     {
         List<SchemaEntry> entries;
         await using (var connection = await session.OpenTargetAsync(cancellationToken))
@@ -137,7 +139,7 @@ internal sealed partial class SchemaRestorer(MigrationSession session)
             entries = await PendingAsync(connection, stage, cancellationToken);
         }
 
-        await new ParallelRestorer(session, this).RestoreAsync(entries, besideForeignKeys, cancellationToken);
+        await new ParallelRestorer(session, this).RestoreAsync(entries, afterIndexes, besideForeignKeys, cancellationToken);
     }
 
     /// <summary>What is still to be made of <see cref="SchemaStage.Keys"/>, by the table that it is made on.</summary>

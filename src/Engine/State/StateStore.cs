@@ -250,12 +250,13 @@ internal sealed class StateStore(NpgsqlDataSource target)
             cancellationToken, table.Schema, table.Name, rows, bytes, sourceVersion);
 
     /// <summary>Tables whose statistics on the target were not made yet.</summary>
-    public async Task<IReadOnlyList<(string Schema, string Table)>> ReadUnanalyzedAsync(CancellationToken cancellationToken)
+    /// <summary>With how many values a sample of the table has; those with most first.</summary>
+    public async Task<IReadOnlyList<(string Schema, string Table, long Values)>> ReadUnanalyzedAsync(CancellationToken cancellationToken)
     {
         await using var connection = await target.OpenConnectionAsync(cancellationToken);
         return await connection.ListAsync(
-            "SELECT schema_name, table_name FROM heroku_migrator.moved_table WHERE analyzed_at IS NULL ORDER BY least(rows, 30000) * jsonb_array_length(plan->'Columns') DESC NULLS LAST, 1, 2",
-            row => (row.GetString(0), row.GetString(1)),
+            "SELECT schema_name, table_name, coalesce(least(rows, 30000) * jsonb_array_length(plan->'Columns'), 0) FROM heroku_migrator.moved_table WHERE analyzed_at IS NULL ORDER BY 3 DESC, 1, 2",
+            row => (row.GetString(0), row.GetString(1), row.GetInt64(2)),
             cancellationToken);
     }
 
