@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what building, testing and the demo need on Debian, where it is missing: PostgreSQL with PL/Perl, Bucardo, util-linux, procps.
-# Chromium too, for the specs that look at a report; they are skipped where it cannot be had.
+# Chromium and PgBouncer too, for the specs that look at a report and those of pooled sessions; they are skipped where these cannot be had.
 # Where the corpus of schemas lies beside the checkout, also what its specs need; they are skipped where that cannot be had.
 # Starts no server, and leaves no cluster that would be started at the next boot.
 set -euo pipefail
@@ -96,7 +96,10 @@ install_packages() {
     hold_services_back
     case " ${packages[*]} " in *" postgresql-"[0-9]*) no_main_cluster ;; esac
     quietly apt install --no-install-recommends "${packages[@]}" || die "apt-get could not install ${packages[*]}."
-    case " ${packages[*]} " in *" bucardo "*) as_root update-rc.d bucardo disable >/dev/null 2>&1 || true ;; esac
+    local service
+    for service in bucardo pgbouncer; do
+        case " ${packages[*]} " in *" $service "*) as_root update-rc.d "$service" disable >/dev/null 2>&1 || true ;; esac
+    done
 }
 
 # Only where a source of this machine has it; Debian's own have not.
@@ -143,14 +146,14 @@ corpus_packages() {
     [ -e "/usr/share/postgresql/$server/extension/pg_partman.control" ] || printf 'postgresql-%s-partman\n' "$server"
 }
 
-# For the specs that look at a report as a browser shows it. In a subshell: that it cannot be had is no reason to end here.
-install_browser() {
-    local program
-    for program in chromium chromium-browser google-chrome; do
-        if [ -x "/usr/bin/$program" ]; then return; fi
+# A package that only some specs need: its name, which specs, and its programs, of which one is enough. In a subshell: that it cannot be had is no reason to end here.
+install_for_specs() {
+    local package=$1 specs=$2 program
+    for program in "${@:3}"; do
+        if [ -x "$program" ]; then return; fi
     done
-    say "for the specs that look at a report in a browser:"
-    (policy_is_ours=false conf_backup=''; install_packages chromium) || say "no Chromium here: the specs that look at a report in a browser will be skipped"
+    say "for $specs:"
+    (policy_is_ours=false conf_backup=''; install_packages "$package") || say "no $package here: $specs will be skipped"
 }
 
 # In a subshell: what these cannot have is no reason to end here.
@@ -171,5 +174,6 @@ if [ "${#missing[@]}" -gt 0 ]; then
     say "done"
 fi
 install_corpus_packages
-install_browser
+install_for_specs chromium 'the specs that look at a report in a browser' /usr/bin/chromium /usr/bin/chromium-browser /usr/bin/google-chrome
+install_for_specs pgbouncer 'the specs of pooled sessions' /usr/sbin/pgbouncer
 install_older_postgresql

@@ -73,6 +73,34 @@ public sealed class FencedRoleSpecs(LabPair lab)
     }
 
     [Fact]
+    public async Task Sessions_that_a_pooler_shares_are_refused_within_an_open_transaction_and_after_it()
+    {
+        Assert.SkipUnless(PgBouncer.IsHere, "PgBouncer is not installed here; sessions of a pooler were not tried");
+        await using var move = await lab.NewMoveAsync(Token);
+        await TinySchema.CreateAsync(move.Source, Token);
+        await using var migrator = move.NewMigrator();
+        await migrator.StartAsync(Token);
+        await using var pooler = await PgBouncer.StartAsync(move.Source, Token);
+        await using var idle = new NpgsqlConnection(pooler.ConnectionString);
+        await using var reading = new NpgsqlConnection(pooler.ConnectionString);
+        await idle.OpenAsync(Token);
+        await reading.OpenAsync(Token);
+        const string Write = "INSERT INTO public.views (path) VALUES ('pooled')";
+        await ExecuteAsync(idle, Write);
+        await ExecuteAsync(reading, "BEGIN; SELECT count(*) FROM public.views");
+
+        var switched = await migrator.SwitchAsync(new SwitchOptions(), Token);
+
+        Assert.Equal(MigrationPhase.Switched, switched.Phase);
+        await AssertRefusedAsync("a pooled session", idle, Write);
+        await AssertRefusedAsync("a pooled session in a transaction", reading, Write);
+        await ExecuteAsync(reading, "ROLLBACK");
+        await AssertRefusedAsync("a pooled session after its transaction", reading, Write);
+        Assert.Equal(1, await move.AskTargetAsync<long>("SELECT count(*) FROM public.views WHERE path = 'pooled'", Token));
+        await migrator.StopAsync(Token);
+    }
+
+    [Fact]
     public async Task A_member_of_pg_write_all_data_is_named_before_the_fence_and_none_is_built()
     {
         // A membership holds for all databases of a server.

@@ -289,7 +289,7 @@ public sealed class PostgresServer : IAsyncDisposable
         }
     }
 
-    private static int FindFreePort()
+    internal static int FindFreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
