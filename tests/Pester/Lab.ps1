@@ -59,17 +59,23 @@ function Should-HoldNoSecret([string] $Text) {
     foreach ($secret in $lab.Secrets()) { $Text.Contains($secret) | Should -BeFalse }
 }
 
-# Rows of a query, unaligned. The connection goes by the environment, as an argument list can be read by everyone.
-function Invoke-Query {
-    param([Parameter(Mandatory)] [string] $Url, [Parameter(Mandatory)] [string] $Sql)
+# The variables by which psql finds a database. They go by the environment, as an argument list can be read by everyone.
+function Get-PsqlVariable {
+    param([Parameter(Mandatory)] [string] $Url)
     $uri = [uri] $Url
     $user, $password = $uri.UserInfo.Split(':', 2) | ForEach-Object { [uri]::UnescapeDataString($_) }
     $query = [Web.HttpUtility]::ParseQueryString($uri.Query)
-    $settings = @{
+    @{
         PGHOST = $uri.Host; PGPORT = $uri.Port; PGUSER = $user; PGPASSWORD = $password
         PGDATABASE = [uri]::UnescapeDataString($uri.AbsolutePath.Substring(1))
         PGSSLMODE = $query['sslmode'] ?? 'require'; PGSSLROOTCERT = $query['sslrootcert']
     }
+}
+
+# Rows of a query, unaligned.
+function Invoke-Query {
+    param([Parameter(Mandatory)] [string] $Url, [Parameter(Mandatory)] [string] $Sql)
+    $settings = Get-PsqlVariable $Url
     try {
         foreach ($name in $settings.Keys) { Set-Item "Env:$name" $settings[$name] }
         $rows = psql -XqAt -v ON_ERROR_STOP=1 -c $Sql
@@ -82,7 +88,7 @@ function Invoke-Query {
 }
 
 # One line a table: its name, its rows, and a sum over their content.
-function Get-Contents {
+function Get-TableContent {
     param([Parameter(Mandatory)] [string] $Url)
     $tables = Invoke-Query $Url @'
 select format('%I.%I', n.nspname, c.relname)

@@ -67,9 +67,9 @@ Describe 'The whole migration in one line' {
     }
 
     It 'leaves both sides with the same content' {
-        $contents = Get-Contents $lab.SourceUrl
+        $contents = Get-TableContent $lab.SourceUrl
         $contents.Count | Should -BeGreaterThan 1
-        Get-Contents $lab.TargetUrl | Should -Be $contents
+        Get-TableContent $lab.TargetUrl | Should -Be $contents
     }
 
     It 'leaves the source as it was' {

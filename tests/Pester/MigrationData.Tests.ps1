@@ -51,16 +51,16 @@ Describe 'A comparison of both sides' {
     }
 
     It 'says with -WhatIf what a repair would do, and does it without' {
-        $before = Get-Contents $lab.TargetUrl
+        $before = Get-TableContent $lab.TargetUrl
         $said = (Invoke-FreshPowerShell "Test-MigrationData -Repair -WhatIf").Output
         $said | Should -Match 'bucardo'
-        Get-Contents $lab.TargetUrl | Should -Be $before
+        Get-TableContent $lab.TargetUrl | Should -Be $before
         $result = Test-MigrationData -Table 'Mixed Case.*' | Where-Object Outcome -EQ 'Different' | Test-MigrationData -Repair
         $result.Outcome | Should -Be 'Repaired'
         $result.RowsRepaired | Should -Be 1
         $result.Differences[0].Repaired | Should -BeTrue
         (Test-MigrationData -Table 'Mixed Case.*').Outcome | Should -Be 'Equal'
-        Get-Contents $lab.TargetUrl | Should -Be (Get-Contents $lab.SourceUrl)
+        Get-TableContent $lab.TargetUrl | Should -Be (Get-TableContent $lab.SourceUrl)
     }
 
     It 'compares the objects too, and names an index that is gone' {
