@@ -8,7 +8,7 @@ param(
 )
 $ErrorActionPreference = 'Stop'
 
-function Get-ShippedPackage {
+function Get-ShippedPackage([string] $ModuleFolder, [string] $Assets) {
     $restored = Get-Content -Raw $Assets | ConvertFrom-Json -AsHashtable
     $shipped = (Get-ChildItem -Recurse $ModuleFolder -Filter *.dll).Name | Where-Object { $_ -notlike 'HerokuMigrator*' }
     $packages = @{}
@@ -17,7 +17,7 @@ function Get-ShippedPackage {
             $packages[$file] = $restored.packageFolders.Keys | Join-Path -ChildPath $restored.libraries[$entry.Key].path | Where-Object { Test-Path $_ } | Select-Object -First 1
         }
     }
-    if ($unknown = $shipped | Where-Object { -not $packages[$_] }) { throw "No package is known to hold $($unknown -join ', ')." }
+    if (($unknown = $shipped | Where-Object { -not $packages[$_] })) { throw "No package is known to hold $($unknown -join ', ')." }
     $packages.Values | Sort-Object -Unique
 }
 
@@ -34,7 +34,7 @@ function Get-Notice([string] $Folder) {
         $about.copyright
         ''
         (Get-Content -Raw $licence).TrimEnd()
-        if ($own = Get-Item "$Folder/THIRD-PARTY-NOTICES*" -ErrorAction Ignore) {
+        if (($own = Get-Item "$Folder/THIRD-PARTY-NOTICES*" -ErrorAction Ignore)) {
             ''
             "What $($about.id) itself was made from:"
             ''
@@ -47,5 +47,5 @@ function Get-Notice([string] $Folder) {
 @(
     'HerokuMigrator is licensed under Apache-2.0: see LICENSE. These packages are shipped with it, unchanged.'
     ''
-    Get-ShippedPackage | ForEach-Object { Get-Notice $_ }
+    Get-ShippedPackage $ModuleFolder $Assets | ForEach-Object { Get-Notice $_ }
 ) | Set-Content (Join-Path $ModuleFolder 'THIRD-PARTY-NOTICES.txt')

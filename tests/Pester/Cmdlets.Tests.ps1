@@ -30,7 +30,7 @@ foreach ($command in $all) {
 }
 '@
 
-    function Read-Ids([string[]] $Lines) {
+    function Read-Id([string[]] $Lines) {
         $ids = @{}
         foreach ($line in $Lines) { if ($line -match '^(\S+-\S+) (\S+)') { $ids[$Matches[1]] = $Matches[2] } }
         $ids
@@ -38,11 +38,11 @@ foreach ($command in $all) {
 
     $list = "@('$($all -join "', '")')"
     $ids = @{
-        NonInteractive = Read-Ids ((Invoke-FreshPowerShell "`$all = $list; `$extra = @{}; $try").Output -split '\r?\n')
-        Stop           = Read-Ids ((Invoke-FreshPowerShell "`$all = $list; `$extra = @{ ErrorAction = 'Stop' }; $try").Output -split '\r?\n')
-        WhatIf         = Read-Ids ((Invoke-FreshPowerShell "`$all = $list; `$extra = @{ WhatIf = `$true }; $try").Output -split '\r?\n')
-        ThreadJob      = Read-Ids (Start-ThreadJob { param($module, $all, $try) Import-Module $module; $extra = @{}; Invoke-Expression $try } -ArgumentList $ModuleManifest, $all, $try | Receive-Job -Wait -AutoRemoveJob)
-        Job            = Read-Ids (Start-Job { param($module, $all, $try) Import-Module $module; $extra = @{}; Invoke-Expression $try } -ArgumentList $ModuleManifest, $all, $try | Receive-Job -Wait -AutoRemoveJob)
+        NonInteractive = Read-Id ((Invoke-FreshPowerShell "`$all = $list; `$extra = @{}; $try").Output -split '\r?\n')
+        Stop           = Read-Id ((Invoke-FreshPowerShell "`$all = $list; `$extra = @{ ErrorAction = 'Stop' }; $try").Output -split '\r?\n')
+        WhatIf         = Read-Id ((Invoke-FreshPowerShell "`$all = $list; `$extra = @{ WhatIf = `$true }; $try").Output -split '\r?\n')
+        ThreadJob      = Read-Id (Start-ThreadJob { param($module, $script) Import-Module $module; & ([scriptblock]::Create($script)) } -ArgumentList $ModuleManifest, "`$all = $list; `$extra = @{}; $try" | Receive-Job -Wait -AutoRemoveJob)
+        Job            = Read-Id (Start-Job { param($module, $script) Import-Module $module; & ([scriptblock]::Create($script)) } -ArgumentList $ModuleManifest, "`$all = $list; `$extra = @{}; $try" | Receive-Job -Wait -AutoRemoveJob)
     }
 }
 

@@ -2,7 +2,7 @@
 BeforeDiscovery {
     $folder = $env:HEROKU_MIGRATOR_PACKAGE
     $skip = -not $folder -or -not (Get-Item "$folder/*.nupkg" -ErrorAction Ignore)
-    if ($skip) { Write-Host 'No package is built (build.sh package): what installs from it is left out.' }
+    if ($skip) { Write-Information 'No package is built (build.sh package): what installs from it is left out.' -InformationAction Continue }
 }
 
 BeforeAll {
@@ -18,6 +18,7 @@ Describe 'The package' -Skip:$skip {
         $warnings | Should -BeNullOrEmpty
         $manifest.PowerShellVersion | Should -Be '7.6'
         $manifest.CompatiblePSEditions | Should -Be 'Core'
+        $manifest.Tags | Should -Not -Match '\s' -Because 'a gallery would cut such a tag in two'
         $manifest.PrivateData.PSData.Prerelease | Should -Match '^[a-z]+\d*$'
         foreach ($field in 'Author', 'Description', 'Copyright', 'Tags', 'LicenseUri', 'ReleaseNotes') { $manifest.$field | Should -Not -BeNullOrEmpty -Because $field }
         foreach ($field in 'CmdletsToExport', 'FunctionsToExport', 'AliasesToExport', 'VariablesToExport') {

@@ -81,9 +81,9 @@ Describe 'Completing' {
         @{ Line = 'Test-MigrationReadiness -Include SameDatabase, target'; Expected = 'TargetEmpty' }
         @{ Line = 'Test-MigrationReadiness -Exclude '; Expected = 'SameDatabase' }
     ) {
-        $matches = (TabExpansion2 $Line -cursorColumn $Line.Length).CompletionMatches
-        $matches.CompletionText | Should -Contain $Expected
-        ($matches | Where-Object CompletionText -EQ $Expected).ToolTip | Should -Match ' '
+        $completions = (TabExpansion2 $Line -cursorColumn $Line.Length).CompletionMatches
+        $completions.CompletionText | Should -Contain $Expected
+        ($completions | Where-Object CompletionText -EQ $Expected).ToolTip | Should -Match ' '
     }
 
     It 'offers every check that there is' {

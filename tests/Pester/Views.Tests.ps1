@@ -5,11 +5,11 @@ BeforeAll {
     $rendering = $PSStyle.OutputRendering
     $PSStyle.OutputRendering = 'PlainText'
 
-    function New-Check([string] $Id, [HerokuMigrator.CheckStatus] $Status, [string] $Remedy = '') {
+    function Get-Check([string] $Id, [HerokuMigrator.CheckStatus] $Status, [string] $Remedy = '') {
         [HerokuMigrator.ReadinessCheck]@{ Id = $Id; Group = 'Schema'; Title = $Id; Status = $Status; Finding = "found $Id"; Remedy = $Remedy }
     }
 
-    function New-Report([HerokuMigrator.ReadinessCheck[]] $Checks) {
+    function Get-Report([HerokuMigrator.ReadinessCheck[]] $Checks) {
         [HerokuMigrator.ReadinessReport]@{ Name = 'shop'; Source = $address; Target = $address; CheckedAt = [DateTimeOffset]::UtcNow; Checks = $Checks }
     }
 
@@ -34,7 +34,7 @@ AfterAll { $PSStyle.OutputRendering = $rendering }
 
 Describe 'A readiness report' {
     It 'shows the worst check first, the remedies below, what passed as a number, and the verdict last' {
-        $text = New-Report (New-Check 'Fine' Pass), (New-Check 'Odd' Warning 'ALTER TABLE odd;'), (New-Check 'Bad' Blocked 'DROP bad;') | Out-String
+        $text = Get-Report (Get-Check 'Fine' Pass), (Get-Check 'Odd' Warning 'ALTER TABLE odd;'), (Get-Check 'Bad' Blocked 'DROP bad;') | Out-String
         $text | Should -Match '(?s)found Bad.*found Odd.*1 check.*DROP bad;.*ALTER TABLE odd;'
         $text | Should -Not -Match 'found Fine'
         $text.TrimEnd() | Should -Match 'shop: blocked; 1 blocked, 1 warning, 1 passed\.$'
@@ -42,13 +42,13 @@ Describe 'A readiness report' {
     }
 
     It 'shows each remedy from the start of a line, as it can be pasted' {
-        $lines = (New-Report (New-Check 'Bad' Blocked "DROP TABLE a;`nDROP TABLE b;") | Out-String) -split '\r?\n'
+        $lines = (Get-Report (Get-Check 'Bad' Blocked "DROP TABLE a;`nDROP TABLE b;") | Out-String) -split '\r?\n'
         $lines | Should -Contain 'DROP TABLE a;'
         $lines | Should -Contain 'DROP TABLE b;'
     }
 
     It 'shows the estimate and what the inventory holds, and neither where there is none' {
-        $plain = New-Report (New-Check 'Fine' Pass)
+        $plain = Get-Report (Get-Check 'Fine' Pass)
         $plain | Out-String | Should -Not -Match 'Reckoned|Inventory'
         $text = $plain | Add-Known | Out-String
         $text | Should -Match 'Copy\s+3 min 20 s\s+2 GB'
@@ -57,7 +57,7 @@ Describe 'A readiness report' {
     }
 
     It 'has colours where they are wanted, and none elsewhere' {
-        $report = New-Report (New-Check 'Bad' Blocked 'DROP bad;')
+        $report = Get-Report (Get-Check 'Bad' Blocked 'DROP bad;')
         $report | Out-String | Should -Not -Match "`e"
         try {
             $PSStyle.OutputRendering = 'Ansi'
@@ -73,7 +73,7 @@ Describe 'A readiness report' {
         $shell = [powershell]::Create()
         try {
             $null = $shell.AddScript('param($module, $report) Set-StrictMode -Version Latest; Import-Module $module; $report | Out-String; $report.Checks | Out-String')
-            $text = $shell.AddArgument($ModuleManifest).AddArgument((New-Report (New-Check 'Bad' Blocked 'DROP bad;'))).Invoke() -join ''
+            $text = $shell.AddArgument($ModuleManifest).AddArgument((Get-Report (Get-Check 'Bad' Blocked 'DROP bad;'))).Invoke() -join ''
             $shell.Streams.Error | Should -BeNullOrEmpty
         }
         finally { $shell.Dispose() }
@@ -83,12 +83,12 @@ Describe 'A readiness report' {
     It 'has room in its table for the id of every check' {
         $line = 'Test-MigrationReadiness -Include '
         foreach ($id in (TabExpansion2 $line -cursorColumn $line.Length).CompletionMatches.CompletionText) {
-            New-Check $id Note | Out-String | Should -Match "Note\s+$id\s+found"
+            Get-Check $id Note | Out-String | Should -Match "Note\s+$id\s+found"
         }
     }
 
     It 'keeps its estimate and inventory across a job, and as text' {
-        $report = New-Report (New-Check 'Fine' Pass) | Add-Known
+        $report = Get-Report (Get-Check 'Fine' Pass) | Add-Known
         $copy = [Management.Automation.PSSerializer]::Deserialize([Management.Automation.PSSerializer]::Serialize($report))
         $copy.Estimate.Copy.Seconds | Should -Be 200
         $copy.Inventory.Settings[0].Source | Should -Be '4MB'
@@ -99,7 +99,7 @@ Describe 'A readiness report' {
     }
 
     It 'shows an estimate and an inventory by themselves' {
-        $report = New-Report (New-Check 'Fine' Pass) | Add-Known
+        $report = Get-Report (Get-Check 'Fine' Pass) | Add-Known
         $report.Estimate | Out-String | Should -Match '(?s)Copy\s+: 3 min 20 s: 2 GB.*WritePause\s+: 0\.4 s: 12 ms'
         $report.Inventory | Out-String | Should -Match '(?s)citext 1\.6 -> none.*work_mem: 4MB -> 16MB.*app \(puma\): 5'
         $report.Inventory.Settings | Out-String | Should -Match '(?s)work_mem\s+4MB\s+16MB.*old_one\s+on\s+\(unknown\)'
@@ -108,15 +108,15 @@ Describe 'A readiness report' {
     }
 
     It 'that blocks is refused by Start-BucardoSync before a server is asked' {
-        $report = New-Report (New-Check 'Bad' Blocked 'DROP bad;')
+        $report = Get-Report (Get-Check 'Bad' Blocked 'DROP bad;')
         { $report | Start-BucardoSync } | Should -Throw -ErrorId 'NotReady,HerokuMigrator.Commands.StartBucardoSyncCommand' -ExpectedMessage '*found Bad*'
     }
 
     It 'keeps its checks across a job' {
-        $copy = [Management.Automation.PSSerializer]::Deserialize([Management.Automation.PSSerializer]::Serialize((New-Report (New-Check 'Fine' Pass))))
+        $copy = [Management.Automation.PSSerializer]::Deserialize([Management.Automation.PSSerializer]::Serialize((Get-Report (Get-Check 'Fine' Pass))))
         $copy.Checks[0].Finding | Should -Be 'found Fine'
         $copy.Checks[0].Status | Should -Be 'Pass'
-        [Management.Automation.PSSerializer]::Serialize((New-Report (New-Check 'Fine' Pass))) | Should -Not -Match 'S3cr3t'
+        [Management.Automation.PSSerializer]::Serialize((Get-Report (Get-Check 'Fine' Pass))) | Should -Not -Match 'S3cr3t'
     }
 }
 
