@@ -24,6 +24,14 @@ public sealed partial class ErrorIdSpecs
         Assert.Equal([], ExplainedPattern().Matches(text).GroupBy(match => match.Groups["id"].Value).Where(group => group.Count() > 1).Select(group => group.Key));
     }
 
+    [Fact]
+    public void Every_error_says_when_it_comes_and_which_command_or_step_is_next()
+    {
+        var rows = RowPattern().Matches(File.ReadAllText(Path.Combine(Root, "docs", "errors.md")));
+        Assert.True(rows.Count > 70, $"Only {rows.Count} rows were found.");
+        Assert.Equal([], rows.Where(row => row.Groups["when"].Value.Length < 20 || !NextStepPattern().IsMatch(row.Groups["then"].Value)).Select(row => row.Groups["id"].Value));
+    }
+
     private static SortedSet<string> Ids(IEnumerable<string> files, Regex pattern) =>
         new(files.SelectMany(file => pattern.Matches(File.ReadAllText(file))).Select(match => match.Groups["id"].Value), StringComparer.Ordinal);
 
@@ -51,4 +59,11 @@ public sealed partial class ErrorIdSpecs
     /// <summary>The first column of a table's row.</summary>
     [GeneratedRegex("^\\| `(?<id>[A-Z][A-Za-z]+)`", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex ExplainedPattern();
+
+    [GeneratedRegex(@"^\| `(?<id>\w+)`[^|]*\|[^|]*\| (?<when>[^|]*) \| (?<then>[^|]*) \|$", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex RowPattern();
+
+    /// <summary>Something to type, or the same command once more.</summary>
+    [GeneratedRegex("`[^`]+`|command again", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex NextStepPattern();
 }
