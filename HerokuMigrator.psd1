@@ -32,6 +32,7 @@
     PrivateData          = @{
         PSData = @{
             Tags                       = @('Postgres', 'PostgreSQL', 'Heroku', 'PlanetScale', 'Bucardo', 'Migration', 'Replication', 'Database', 'PSEdition_Core', 'Linux')
+            # No ProjectUri: a gallery takes a module without one, and the project has no public address yet.
             LicenseUri                 = 'https://www.apache.org/licenses/LICENSE-2.0'
             RequireLicenseAcceptance   = $false
             Prerelease                 = 'preview1'
