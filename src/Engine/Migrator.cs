@@ -230,6 +230,11 @@ public sealed class Migrator(MigratorOptions options, IOperationEvents events) :
         {
             throw session.Noted(Errors.ConnectionLost(exception));
         }
+        catch (InvalidOperationException exception) when (exception.Source == "Npgsql")
+        {
+            // So it tells of a rollback, for one, in a session that the server has ended.
+            throw session.Noted(Errors.ConnectionLost(new NpgsqlException(exception.Message, exception)));
+        }
         catch (MigrationException exception)
         {
             session.Noted(exception);

@@ -1,3 +1,4 @@
+using System.Data;
 using Npgsql;
 
 namespace HerokuMigrator;
@@ -55,6 +56,12 @@ internal static class SqlExtensions
 
     private static NpgsqlCommand Command(NpgsqlConnection connection, string sql, object?[] parameters)
     {
+        if (connection.State != ConnectionState.Open)
+        {
+            // Npgsql calls it an invalid operation, which nobody who can go on after a lost connection would take for one.
+            throw new NpgsqlException("The connection has been lost.");
+        }
+
         var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
         foreach (var value in parameters)
         {

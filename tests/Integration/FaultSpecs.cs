@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Globalization;
+using System.Text.RegularExpressions;
 using HerokuMigrator.Lab;
 using Xunit;
 
@@ -8,7 +10,7 @@ namespace HerokuMigrator.Integration;
 /// A switch between whose parties the network fails: never are both sides open, never is a commit lost, and the same command finishes, or writes go on as before.
 /// Writers go to the source directly, the migrator by proxies.
 /// </summary>
-public sealed class FaultSpecs(LabPair lab)
+public sealed partial class FaultSpecs(LabPair lab)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
@@ -168,21 +170,24 @@ public sealed class FaultSpecs(LabPair lab)
                 }, Token);
             }
         };
+        var error = (MigrationException?)null;
         try
         {
             await migrator.SwitchAsync(new SwitchOptions { TimeoutSeconds = 20 }, Token);
-            return "switched";
         }
         catch (MigrationException exception)
         {
-            return $"{exception.ErrorId}, and then {await move.PhaseAsync(Token)}, {(await MayWriteAsync(move) ? "writes go on" : "fenced")}";
+            error = exception;
         }
         finally
         {
             move.Events.OnText = null;
             await failing;
-            Assert.False(await move.PhaseAsync(Token) == nameof(MigrationPhase.Switched) && await MayWriteAsync(move), "The state says Switched, and the source may be written to.");
         }
+
+        var (phase, mayWrite) = (await move.PhaseAsync(Token), await MayWriteAsync(move));
+        Assert.False(phase == nameof(MigrationPhase.Switched) && mayWrite, "The state says Switched, and the source may be written to.");
+        return error is null ? "switched" : $"{error.ErrorId}, and then {phase}, {(mayWrite ? "writes go on" : "fenced")}";
     }
 
     /// <summary>The same command, until it is done.</summary>
@@ -210,8 +215,20 @@ public sealed class FaultSpecs(LabPair lab)
         var ledger = await LedgerCheck.CompareAsync(writers.Ledger, move.Target.AdminConnectionString, Token);
         Assert.True(ledger.IsComplete, ledger.ToString());
         var comparison = await DatabaseContents.CompareAsync(move.Source, move.Target, Token);
-        Assert.True(comparison.AreEqual, comparison.ToString());
+        Assert.True(comparison.Differences.All(IsSkippedByCrash), comparison.ToString());
+        Assert.True(
+            await move.AskTargetAsync<bool>("SELECT a.last_value >= (SELECT max(id) FROM public.accounts) AND t.last_value >= (SELECT max(id) FROM public.transfers) FROM public.accounts_id_seq a, public.transfers_id_seq t", Token),
+            "The target would give a number that a row has.");
     }
+
+    /// <summary>A server logs up to 32 numbers of a sequence ahead, and goes on after them when it comes back: nobody ever got these.</summary>
+    private static bool IsSkippedByCrash(string difference) =>
+        Sequence().Match(difference) is { Success: true } match && Number(match, "source") - Number(match, "target") is > 0 and <= 32;
+
+    private static long Number(Match match, string side) => long.Parse(match.Groups[side].Value, CultureInfo.InvariantCulture);
+
+    [GeneratedRegex(@"^sequence .*: source last_value (?<source>\d+), is_called true, target last_value (?<target>\d+), is_called true$", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Sequence();
 
     private static Task<bool> MayWriteAsync(LabMove move) =>
         move.AskSourceAsync<bool>($"SELECT has_table_privilege('{move.Source.Owner.Name}', 'public.accounts', 'INSERT')", Token);

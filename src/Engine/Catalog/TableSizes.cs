@@ -1,3 +1,4 @@
+using System.Data;
 using Npgsql;
 
 namespace HerokuMigrator.Catalog;
@@ -33,7 +34,11 @@ internal static class TableSizes
         }
         finally
         {
-            await connection.ExecuteAsync("SELECT set_config('lock_timeout', $1, false)", CancellationToken.None, before);
+            // Of a connection that is lost, what it was lost by is worth telling.
+            if (connection.State == ConnectionState.Open)
+            {
+                await connection.ExecuteAsync("SELECT set_config('lock_timeout', $1, false)", CancellationToken.None, before);
+            }
         }
     }
 
