@@ -40,7 +40,8 @@ internal sealed class BuildQueue
             {
                 if (running.Count < jobs && _ready.TryDequeue(out var next, out _))
                 {
-                    running.Add(next.RunAsync(together.Token), next);
+                    // All that end at once are one and the same task otherwise.
+                    running.Add(Task.Run(() => next.RunAsync(together.Token), CancellationToken.None), next);
                     continue;
                 }
 

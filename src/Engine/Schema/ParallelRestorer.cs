@@ -93,7 +93,8 @@ internal sealed class ParallelRestorer(MigrationSession session, SchemaRestorer 
                     var (entry, tables) = waiting[next];
                     waiting.RemoveAt(next);
                     held.UnionWith(tables);
-                    running.Add(work.MakeAsync(entry, together.Token), tables);
+                    // All that end at once are one and the same task otherwise.
+                    running.Add(Task.Run(() => work.MakeAsync(entry, together.Token), CancellationToken.None), tables);
                     continue;
                 }
 

@@ -18,6 +18,13 @@ public sealed class BuildQueueSpecs
     }
 
     [Fact]
+    public async Task Pieces_that_are_done_at_once_can_run_side_by_side()
+    {
+        await new BuildQueue([Piece("a", 2), Piece("b", 1), Piece(null, 0), Piece("a", 3, isLast: true)]).RunAsync(4, Token);
+        Assert.Equal(4, _begun.Count);
+    }
+
+    [Fact]
     public async Task No_more_run_side_by_side_than_are_allowed_to()
     {
         var (now, most) = (0, 0);
