@@ -26,7 +26,7 @@ param(
     [ValidateNotNullOrEmpty()] [string] $Name = 'default',
     # SourceUrl and TargetUrl, for instance from Get-DatabaseSecret.ps1. Without it HEROKU_URL and PLANETSCALE_URL, or what an earlier run has kept.
     [hashtable] $Database = @{},
-    # Where changes of phase are posted, as Slack takes them: a string, a Uri or a SecureString.
+    # Where changes of phase are posted, as Slack takes them: a string, a Uri or a SecureString. The start keeps it.
     [object] $NotificationUri
 )
 $ErrorActionPreference = 'Stop'
@@ -53,21 +53,21 @@ try {
     $start = @{ NoWait = $true; Confirm = $false }
     if ($NotificationUri) { $start.NotificationUri = $NotificationUri }
 
-    $phase = (Get-SyncStatus @migration).Phase
+    $status = Get-SyncStatus @migration
     $warned = $false
-    if ($phase -eq 'NotStarted') {
+    if ($status.Phase -eq 'NotStarted') {
         $report = Test-MigrationReadiness @migration
         Write-Line "$report"
         $report.Checks | Where-Object Status -In Blocked, Warning | ForEach-Object { Write-Finding $_ }
         if (-not $report.IsReady) { exit 3 }
         $warned = $report.Verdict -eq 'Warning'
     }
-    # In these phases a start begins, goes on, or starts a worker that died; in the others it is not what is wanted.
-    if ($phase -in 'NotStarted', 'Preparing', 'Copying', 'CatchingUp', 'Replicating', 'Failed') {
+    # In these phases a start begins or goes on; a replication that runs is left alone. In the others it is not what is wanted.
+    $stands = $status.Phase -eq 'Replicating' -and ($status.SwitchReasons.Id | Where-Object { $_ -in 'WorkerDied', 'BucardoStopped' })
+    if ($stands -or $status.Phase -in 'NotStarted', 'Preparing', 'Copying', 'CatchingUp', 'Failed') {
         $null = Start-BucardoSync @migration @start
+        $status = Get-SyncStatus @migration
     }
-
-    $status = Get-SyncStatus @migration
     Write-Line "$status"
     $status.Problems | ForEach-Object { "  $_" }
     if ($status.Phase -eq 'Replicating') { $status.SwitchReasons | ForEach-Object { Write-Finding $_ } }
@@ -81,8 +81,9 @@ try {
     }
     if ($status.Health -eq 'Broken') { exit 1 }
     if ($status.Phase -ne 'Replicating') { exit 2 }
-    if ($status.SwitchReadiness -eq 'Blocked') { exit 3 }
-    exit ($warned -or $status.SwitchReadiness -eq 'Warning' ? 2 : 0)
+    # The first run of the sync comes by itself, a moment after the start.
+    if ($status.SwitchReasons | Where-Object { $_.Status -eq 'Blocked' -and $_.Id -ne 'NoGoodRun' }) { exit 3 }
+    exit ($warned -or $status.SwitchReadiness -ne 'Ready' ? 2 : 0)
 }
 catch {
     Write-Failure $_
