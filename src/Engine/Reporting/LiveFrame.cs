@@ -163,7 +163,6 @@ internal sealed class LiveFrame(LiveStatus live, LiveHistory history, ReportStyl
         {
             Wrapped(Useful, "Problem", problem, text => style.Paint(CheckStatus.Warning, text));
         }
-
     }
 
     /// <summary>Whether a switch is possible, and what is in its way, as far as the problems have not said so.</summary>

@@ -61,7 +61,7 @@ internal sealed class StatusReader(MigrationSession session)
         var worker = !replicating || !Worker.HasDied(session.Home);
         if (!worker)
         {
-            _problems.Add("The worker that watches over replication has died: a daemon that ends is not restarted, and what was replayed is not purged on the source. Start-BucardoSync or Resume-BucardoSync starts another.");
+            _problems.Add("The worker that watches over replication has died. A daemon that ends is not restarted, and what was replayed is not purged on the source. Start-BucardoSync or Resume-BucardoSync starts another.");
         }
 
         var copy = await ReadCopyAsync(row.Phase, cancellationToken);
