@@ -186,7 +186,7 @@ internal static class Errors
 
     public static MigrationException WaitTimedOut(SyncStatus status, TimeSpan timeout) =>
         new("WaitTimedOut", ErrorKind.OperationTimeout,
-            $"Migration '{status.Name}' was not ready to switch within {timeout.TotalSeconds:0} s: {status}. {string.Join(" ", status.Problems)}".TrimEnd(),
+            $"Migration '{status.Name}' was not ready to switch within {timeout.TotalSeconds:0} s: {status}. {string.Join(" ", status.Problems.Concat(BlockedBy(status)))}".TrimEnd(),
             "Look at Get-SyncStatus, and wait longer with -TimeoutSec.")
         {
             Subject = status.Name,
@@ -280,6 +280,11 @@ internal static class Errors
         new("ConnectionLost", ErrorKind.ConnectionError,
             $"A connection was lost: {inner.Message}",
             "Run the same command again; it goes on where it stood.", inner);
+
+    /// <summary>What keeps a switch from being possible, as far as the problems have not said so.</summary>
+    private static IEnumerable<string> BlockedBy(SyncStatus status) => status.SwitchReasons
+        .Where(reason => reason.Status == CheckStatus.Blocked && !status.Problems.Any(problem => problem.StartsWith(reason.Finding, StringComparison.Ordinal)))
+        .Select(reason => $"{reason.Id}: {reason.Finding}");
 
     private static string Several(IEnumerable<string> names) => names.ToList() is { Count: > 10 } many ? string.Join("; ", many.Take(10)) + $"; and {many.Count - 10} more" : string.Join("; ", names);
 
