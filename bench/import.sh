@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What Import-Module HerokuMigrator adds to the start of an empty pwsh, what the first cmdlet adds to that, and for comparison what a module of a manifest alone adds.
-# All are started in turn, again and again, as a machine is not equally fast all the time; medians of the differences within a turn, in milliseconds.
+# All are started in turn, again and again, as a machine is not equally fast all the time, and in another order each time, as who comes after whom matters;
+# medians of the differences within a turn, in milliseconds.
 # Options: --runs 20. Builds nothing: run ./build.sh first. Needs pwsh on the path.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -39,7 +40,7 @@ median() {
 }
 
 for ((run = -2; run < runs; run++)); do
-    for at in "${!commands[@]}"; do times[at]=$(took "${commands[at]}"); done
+    for at in $(shuf -i 0-3); do times[at]=$(took "${commands[at]}"); done
     # The first ones fill the caches.
     [[ $run -ge 0 ]] || continue
     echo "${times[0]}" >>"$folder/alone"
