@@ -60,7 +60,7 @@ internal static class ResultText
         }
 
         // The phase, and what is a problem as well, have been told.
-        foreach (var reason in status.SwitchReasons.Where(reason => reason.Id != "Phase" && !status.Problems.Any(problem => problem.StartsWith(reason.Finding, StringComparison.Ordinal))))
+        foreach (var reason in status.ReasonsBesideProblems().Where(reason => reason.Id != "Phase"))
         {
             output.WriteLine($"  switch: {Colour(reason.Status, paint)} {reason.Id}: {reason.Finding}" + (reason.Remedy.Length > 0 ? " " + reason.Remedy.ReplaceLineEndings(" ") : ""));
         }

@@ -70,6 +70,10 @@ public sealed record SyncStatus
     /// <summary>What that rests on, the gravest first; empty where nothing is to be said.</summary>
     public IReadOnlyList<SwitchReason> SwitchReasons { get; init; } = [];
 
+    /// <summary>Those of <see cref="SwitchReasons"/> that <see cref="Problems"/> do not say as well.</summary>
+    public IEnumerable<SwitchReason> ReasonsBesideProblems() =>
+        SwitchReasons.Where(reason => !Problems.Any(problem => problem.StartsWith(reason.Finding, StringComparison.Ordinal)));
+
     /// <summary>True where a switch may be called now: its readiness is Ready or Warning.</summary>
     public bool ReadyToSwitch => SwitchReadiness != SwitchReadiness.Blocked;
 

@@ -257,6 +257,8 @@ internal static class Errors
         MigrationException known => known,
         PostgresException refused => StatementRefused(refused),
         NpgsqlException lost => ConnectionLost(lost),
+        // So Npgsql tells of a rollback, for one, in a session that the server has ended.
+        InvalidOperationException { Source: "Npgsql" } lost => ConnectionLost(new NpgsqlException(lost.Message, lost)),
         _ => new MigrationException("Unexpected", ErrorKind.NotSpecified, $"{exception.GetType().Name}: {exception.Message}",
             "Run the same command again with -Verbose, and report what it prints.", exception),
     };
@@ -281,10 +283,8 @@ internal static class Errors
             $"A connection was lost: {inner.Message}",
             "Run the same command again; it goes on where it stood.", inner);
 
-    /// <summary>What keeps a switch from being possible, as far as the problems have not said so.</summary>
-    private static IEnumerable<string> BlockedBy(SyncStatus status) => status.SwitchReasons
-        .Where(reason => reason.Status == CheckStatus.Blocked && !status.Problems.Any(problem => problem.StartsWith(reason.Finding, StringComparison.Ordinal)))
-        .Select(reason => $"{reason.Id}: {reason.Finding}");
+    private static IEnumerable<string> BlockedBy(SyncStatus status) =>
+        status.ReasonsBesideProblems().Where(reason => reason.Status == CheckStatus.Blocked).Select(reason => $"{reason.Id}: {reason.Finding}");
 
     private static string Several(IEnumerable<string> names) => names.ToList() is { Count: > 10 } many ? string.Join("; ", many.Take(10)) + $"; and {many.Count - 10} more" : string.Join("; ", names);
 

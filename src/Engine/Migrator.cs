@@ -222,18 +222,9 @@ public sealed class Migrator(MigratorOptions options, IOperationEvents events) :
         {
             return await work(session);
         }
-        catch (PostgresException exception)
+        catch (Exception exception) when (exception is NpgsqlException or InvalidOperationException { Source: "Npgsql" })
         {
-            throw session.Noted(Errors.StatementRefused(exception));
-        }
-        catch (NpgsqlException exception)
-        {
-            throw session.Noted(Errors.ConnectionLost(exception));
-        }
-        catch (InvalidOperationException exception) when (exception.Source == "Npgsql")
-        {
-            // So it tells of a rollback, for one, in a session that the server has ended.
-            throw session.Noted(Errors.ConnectionLost(new NpgsqlException(exception.Message, exception)));
+            throw session.Noted(Errors.Known(exception));
         }
         catch (MigrationException exception)
         {

@@ -179,7 +179,7 @@ internal sealed class LiveFrame(LiveStatus live, LiveHistory history, ReportStyl
             SwitchReadiness.Warning => style.Paint(CheckStatus.Warning, "possible; look at this before"),
             _ => "not possible now",
         }));
-        foreach (var reason in Status.SwitchReasons.Where(reason => reason.Status >= CheckStatus.Warning && !Status.Problems.Any(problem => problem.StartsWith(reason.Finding, StringComparison.Ordinal))))
+        foreach (var reason in Status.ReasonsBesideProblems().Where(reason => reason.Status >= CheckStatus.Warning))
         {
             Wrapped(Useful, "", $"{reason.Finding} {reason.Remedy}", text => text);
         }

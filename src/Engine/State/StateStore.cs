@@ -249,8 +249,7 @@ internal sealed class StateStore(NpgsqlDataSource target)
             "UPDATE heroku_migrator.moved_table SET copy_begun_at = now(), copied_at = clock_timestamp(), rows = $3, bytes = $4, source_version = $5 WHERE schema_name = $1 AND table_name = $2",
             cancellationToken, table.Schema, table.Name, rows, bytes, sourceVersion);
 
-    /// <summary>Tables whose statistics on the target were not made yet.</summary>
-    /// <summary>With how many values a sample of the table has; those with most first.</summary>
+    /// <summary>Tables whose statistics on the target were not made yet, with how many values a sample of the table has; those with most first.</summary>
     public async Task<IReadOnlyList<(string Schema, string Table, long Values)>> ReadUnanalyzedAsync(CancellationToken cancellationToken)
     {
         await using var connection = await target.OpenConnectionAsync(cancellationToken);
