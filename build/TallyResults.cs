@@ -13,6 +13,8 @@ using Microsoft.Build.Utilities;
 /// </summary>
 public class TallyResults : Task
 {
+    private const int LongestFailure = 3000;
+
     [Required]
     public ITaskItem[] Files { get; set; }
 
@@ -27,6 +29,7 @@ public class TallyResults : Task
     {
         var all = new Tally();
         var problems = new List<string>();
+        var failed = new List<string>();
         foreach (var file in Files)
         {
             var name = Path.GetFileNameWithoutExtension(file.ItemSpec);
@@ -50,6 +53,7 @@ public class TallyResults : Task
             all.Passed += tally.Passed;
             all.Failed += tally.Failed;
             all.Skipped += tally.Skipped;
+            failed.AddRange(tally.Failures);
         }
 
         if (Files.Length == 0)
@@ -58,6 +62,8 @@ public class TallyResults : Task
         }
 
         Summary = all.Passed + " passed, " + all.Failed + " failed, " + all.Skipped + " skipped";
+        // Once more, each with its message and where: in a long output the first telling is far above.
+        failed.ForEach(failure => Log.LogMessage(MessageImportance.High, "{0}", failure));
         Failures = problems.Count == 0 ? "" : "Tests: " + string.Join("; ", problems) + ".";
         return true;
     }
@@ -89,6 +95,7 @@ public class TallyResults : Task
             Passed = assemblies.Sum(assembly => Number(assembly, "passed")),
             Failed = assemblies.Sum(assembly => Number(assembly, "failed") + Number(assembly, "errors")),
             Skipped = assemblies.Sum(assembly => Number(assembly, "skipped") + Number(assembly, "not-run")),
+            Failures = Describe(root.Descendants("failure")),
         };
     }
 
@@ -102,7 +109,23 @@ public class TallyResults : Task
             Passed = cases.Count(test => (string)test.Attribute("result") == "Success"),
             Failed = Math.Max(failed, cases.Count(test => (string)test.Attribute("result") == "Failure")),
             Skipped = Math.Min(skipped, cases.Count(test => (string)test.Attribute("executed") == "False")),
+            Failures = Describe(root.Descendants("failure")),
         };
+    }
+
+    /// <summary>Both formats name the test, or what failed outside of one, by the element around the failure.</summary>
+    private static List<string> Describe(IEnumerable<XElement> failures)
+    {
+        return failures
+            .Where(failure => failure.Parent.Name.LocalName is "test" or "error" or "test-case")
+            .Select(failure => Shorten("FAILED " + (string)failure.Parent.Attribute("name") + "\n"
+                + (string)failure.Element("message") + "\n" + (string)failure.Element("stack-trace")))
+            .ToList();
+    }
+
+    private static string Shorten(string text)
+    {
+        return text.Length <= LongestFailure ? text : text.Substring(0, LongestFailure) + " …";
     }
 
     private static int Number(XElement element, string attribute)
@@ -115,5 +138,6 @@ public class TallyResults : Task
         public int Passed;
         public int Failed;
         public int Skipped;
+        public List<string> Failures;
     }
 }
