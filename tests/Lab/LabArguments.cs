@@ -17,7 +17,7 @@ internal sealed class LabArguments
             {
                 _ when flags.Contains(name) => "",
                 _ when options.Contains(name) && index + 1 < arguments.Count => arguments[++index],
-                _ => throw new ArgumentException($"'{arguments[index]}' is no option, or its value is missing.", nameof(arguments)),
+                _ => throw new LabUsageException($"'{arguments[index]}' is no option, or its value is missing."),
             };
         }
 
@@ -28,8 +28,10 @@ internal sealed class LabArguments
 
     public string? Text(string name) => _values.GetValueOrDefault(name);
 
+    public string Required(string name) => Text(name) ?? throw new LabUsageException($"--{name} is missing.");
+
     public double Number(string name, double otherwise) =>
         Text(name) is not { } text ? otherwise
         : double.TryParse(text, CultureInfo.InvariantCulture, out var number) && number >= 0 ? number
-        : throw new ArgumentException($"--{name} wants a number, not '{text}'.", nameof(name));
+        : throw new LabUsageException($"--{name} wants a number, not '{text}'.");
 }

@@ -44,10 +44,10 @@ internal static class LabCommandLine
                 ["bench-scale", .. var rest] => await ScaleBench.RunAsync(LabArguments.Parse(rest, [], ["console", "tables", "stall"]), cancellationToken),
                 ["bench-switch", .. var rest] => await SwitchBench.RunAsync(LabArguments.Parse(rest, ["forerunner"], ["console", "rounds", "rate", "clients", "long", "scale"]), cancellationToken),
                 ["demo", .. var rest] => await RunDemoAsync(LabArguments.Parse(rest, [], ["face", "console", "module", "scale", "rate", "clients"]), cancellationToken),
-                _ => throw new ArgumentException(Usage, nameof(arguments)),
+                _ => throw new LabUsageException(Usage),
             };
         }
-        catch (ArgumentException exception)
+        catch (LabUsageException exception)
         {
             await Console.Error.WriteLineAsync(exception.Message);
             return 2;
@@ -75,7 +75,7 @@ internal static class LabCommandLine
             arguments.Number("scale", 1));
         if (options is not ({ Face: "console", Console: not null } or { Face: "pwsh", Module: not null }))
         {
-            throw new ArgumentException(Usage, nameof(arguments));
+            throw new LabUsageException(Usage);
         }
 
         await using var demo = new DemoRun(options, new DemoAccount(Console.Out));

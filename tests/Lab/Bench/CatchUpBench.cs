@@ -12,7 +12,7 @@ internal static class CatchUpBench
 
     public static async Task<int> RunAsync(LabArguments arguments, CancellationToken cancellationToken)
     {
-        var program = arguments.Text("console") ?? throw new ArgumentException("--console is missing.", nameof(arguments));
+        var program = arguments.Required("console");
         var limit = TimeSpan.FromSeconds(arguments.Number("limit", 900));
         var ways = (arguments.Text("ways") ?? "stock,ours").Split(',');
         await Console.Out.WriteLineAsync($"{BenchMachine.Description}; each change a transaction of its own, in one table");
@@ -51,7 +51,7 @@ internal static class CatchUpBench
             {
                 "stock" => await MeasureStockAsync(source.Database, target.Database, stateFolder, changes, limit, cancellationToken),
                 "ours" => await MeasureOursAsync(new MeasuredProgram(program, source.Url, target.Url, stateFolder), source.Database, target.Database, ChangeOneByOne(changes), suspended: true, limit, cancellationToken),
-                _ => throw new ArgumentException($"'{way}' is neither stock nor ours.", nameof(way)),
+                _ => throw new LabUsageException($"'{way}' is neither stock nor ours."),
             };
         }
         finally

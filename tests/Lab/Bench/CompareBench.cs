@@ -26,7 +26,7 @@ internal static class CompareBench
 
     public static async Task<int> RunAsync(LabArguments arguments, CancellationToken cancellationToken)
     {
-        var program = arguments.Text("console") ?? throw new ArgumentException("--console is missing.", nameof(arguments));
+        var program = arguments.Required("console");
         if (arguments.Number("soak", 0) is > 0 and var minutes)
         {
             return await CompareSoak.RunAsync(program, minutes, arguments.Number("rate", 300), cancellationToken);

@@ -30,7 +30,7 @@ internal static class CopyBench
 
     public static async Task<int> RunAsync(LabArguments arguments, CancellationToken cancellationToken)
     {
-        var program = arguments.Text("console") ?? throw new ArgumentException("--console is missing.", nameof(arguments));
+        var program = arguments.Required("console");
         var runs = (int)arguments.Number("runs", 3);
         var ways = (arguments.Text("ways") ?? "ours,floor,dump,pgcopydb,onetimecopy").Split(',');
         await using var source = await HerokuLikeServer.StartAsync(Server, cancellationToken);

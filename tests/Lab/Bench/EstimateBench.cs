@@ -25,7 +25,7 @@ internal static class EstimateBench
 
     public static async Task<int> RunAsync(LabArguments arguments, CancellationToken cancellationToken)
     {
-        var program = arguments.Text("console") ?? throw new ArgumentException("--console is missing.", nameof(arguments));
+        var program = arguments.Required("console");
         var runs = (int)arguments.Number("runs", 3);
         var wanted = (arguments.Text("shapes") ?? "shop1,shop10,shop40,many200,many1000,keyless").Split(',');
         await Console.Out.WriteLineAsync($"{BenchMachine.Description}\n{"",-10} {"copy: told, came",24} {"index: told, came",24} {"pause: told, came",24}  load");
@@ -52,7 +52,7 @@ internal static class EstimateBench
             "many" => new Shape(name, (database, token) => ManyTables.CreateAsync(database, number, rows: 100, keyless: 0, token), Shop: false),
             "large" => new Shape(name, (database, token) => ManyTables.CreateAsync(database, 3, rows: number * 1000, keyless: 0, token), Shop: false),
             "keyless" => new Shape(name, (database, token) => ManyTables.CreateAsync(database, 10, rows: number * 100_000, keyless: 4, token), Shop: false),
-            _ => throw new ArgumentException($"'{name}' is none of shopN, manyN, largeN, keylessN.", nameof(name)),
+            _ => throw new LabUsageException($"'{name}' is none of shopN, manyN, largeN, keylessN."),
         };
     }
 

@@ -8,7 +8,7 @@ internal static class ReadinessBench
 {
     public static async Task<int> RunAsync(LabArguments arguments, CancellationToken cancellationToken)
     {
-        var program = arguments.Text("console") ?? throw new ArgumentException("--console is missing.", nameof(arguments));
+        var program = arguments.Required("console");
         var runs = (int)arguments.Number("runs", 3);
         await Console.Out.WriteLineAsync(BenchMachine.Description);
         foreach (var tables in (arguments.Text("tables") ?? "100,10000").Split(',').Select(text => int.Parse(text, CultureInfo.InvariantCulture)))

@@ -22,7 +22,7 @@ internal static class ScaleBench
 
     public static async Task<int> RunAsync(LabArguments arguments, CancellationToken cancellationToken)
     {
-        var program = arguments.Text("console") ?? throw new ArgumentException("--console is missing.", nameof(arguments));
+        var program = arguments.Required("console");
         await Console.Out.WriteLineAsync(BenchMachine.Description);
         if ((int)arguments.Number("stall", 400) is > 0 and var stalled)
         {

@@ -12,7 +12,7 @@ internal static class SwitchBench
 {
     public static async Task<int> RunAsync(LabArguments arguments, CancellationToken cancellationToken)
     {
-        var program = arguments.Text("console") ?? throw new ArgumentException("--console is missing.", nameof(arguments));
+        var program = arguments.Required("console");
         var rounds = (int)arguments.Number("rounds", 50);
         var workload = new WorkloadOptions
         {

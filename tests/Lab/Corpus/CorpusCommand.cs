@@ -8,7 +8,7 @@ internal static class CorpusCommand
         var corpus = CorpusFolder.Find(out var missing) ?? throw new LabException($"The corpus is left out: {missing}.");
         var schemas = arguments.Text("schema") is { } names ? [.. names.Split(',').Select(corpus.Get)]
             : arguments.Has("all") ? corpus.Schemas
-            : throw new ArgumentException("Give --all, or --schema NAME.", nameof(arguments));
+            : throw new LabUsageException("Give --all, or --schema NAME.");
         if (schemas.SelectMany(CorpusFolder.Lacking).Distinct(StringComparer.Ordinal).ToList() is { Count: > 0 } lacking)
         {
             throw new LabException($"This machine's PostgreSQL lacks extensions that the schemas ask for: {string.Join(", ", lacking)}.");
