@@ -233,15 +233,16 @@ public sealed class PostgresServer : IAsyncDisposable
             var start = LabCommand.DescribeAsServerUser("setsid", ["sh", "-c", GuardScript, "sh", BinFolder, Folder]);
             start.RedirectStandardOutput = false;
             start.RedirectStandardError = false;
+            var logged = File.Exists(LogFile) ? new FileInfo(LogFile).Length : 0;
             _guard = Process.Start(start) ?? throw new LabException("The server's guard did not start.");
-            if (await WaitUntilReadyAsync(cancellationToken))
+            if (await WaitUntilReadyAsync(logged, cancellationToken))
             {
                 return;
             }
 
             var log = await LabCommand.RunAsServerUserAsync("tail", ["-n", "20", LogFile], input: null, cancellationToken);
-            // Somebody else may have taken the port since it was found free, or a busy machine never got as far as a log; nothing else is worth a second try.
-            if (attempt == 5 || !(log.Length == 0 || log.Contains("Address already in use", StringComparison.Ordinal)))
+            // Somebody else may have taken the port since it was found free; nothing else is worth a second try.
+            if (attempt == 5 || !log.Contains("Address already in use", StringComparison.Ordinal))
             {
                 throw new LabException($"PostgreSQL did not start in {Folder}:\n{log}");
             }
@@ -254,7 +255,7 @@ public sealed class PostgresServer : IAsyncDisposable
         }
     }
 
-    private async Task<bool> WaitUntilReadyAsync(CancellationToken cancellationToken)
+    private async Task<bool> WaitUntilReadyAsync(long logged, CancellationToken cancellationToken)
     {
         var watch = Stopwatch.StartNew();
         while (watch.Elapsed < StartTimeout)
@@ -264,7 +265,7 @@ public sealed class PostgresServer : IAsyncDisposable
                 return true;
             }
 
-            if (watch.ElapsedMilliseconds > 300 && !File.Exists(Path.Combine(DataFolder, "postmaster.pid")))
+            if (!File.Exists(Path.Combine(DataFolder, "postmaster.pid")) && await HasGivenUpAsync(logged, cancellationToken))
             {
                 return false;
             }
@@ -273,6 +274,20 @@ public sealed class PostgresServer : IAsyncDisposable
         }
 
         return false;
+    }
+
+    /// <summary>By its last word: on a busy machine a server may take seconds until it has a process file, and one that was given up too soon keeps the folder from the next.</summary>
+    private async Task<bool> HasGivenUpAsync(long logged, CancellationToken cancellationToken)
+    {
+        if (!File.Exists(LogFile))
+        {
+            return false;
+        }
+
+        await using var log = new FileStream(LogFile, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        log.Position = logged;
+        using var reader = new StreamReader(log);
+        return (await reader.ReadToEndAsync(cancellationToken)).Contains("FATAL: ", StringComparison.Ordinal);
     }
 
     private async Task<bool> IsReadyAsync(CancellationToken cancellationToken)
