@@ -7,14 +7,19 @@ namespace HerokuMigrator.Integration;
 /// <summary>The console face as a process of its own, so that it can be killed like one.</summary>
 public sealed class HostProgram : IAsyncDisposable
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+
     private readonly Process _process;
     private readonly Task<string> _output;
     private readonly Task _errors;
     private readonly StringBuilder _errorsSoFar = new();
 
-    private HostProgram(Process process)
+    private readonly string _home;
+    private readonly string _arguments;
+
+    private HostProgram(Process process, string home, string arguments)
     {
-        _process = process;
+        (_process, _home, _arguments) = (process, home, arguments);
         _output = process.StandardOutput.ReadToEndAsync();
         _errors = ReadErrorsAsync();
     }
@@ -34,14 +39,23 @@ public sealed class HostProgram : IAsyncDisposable
         start.Environment["XDG_STATE_HOME"] = move.StateRoot;
         var process = Process.Start(start)!;
         process.StandardInput.Close();
-        return new HostProgram(process);
+        return new HostProgram(process, move.Home, string.Join(' ', arguments));
     }
 
     public async Task<(int ExitCode, string Output, string Errors)> WaitAsync(CancellationToken cancellationToken)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        patience.CancelAfter(TimeSpan.FromMinutes(5));
-        await _process.WaitForExitAsync(patience.Token);
+        patience.CancelAfter(Patience);
+        try
+        {
+            await _process.WaitForExitAsync(patience.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            var log = Path.Combine(_home, "worker.log");
+            Assert.Fail($"'{_arguments}' did not end within {Patience}:\n{ErrorsSoFar}\nThe worker's log:\n{(File.Exists(log) ? await File.ReadAllTextAsync(log, cancellationToken) : "none")}");
+        }
+
         await _errors;
         return (_process.ExitCode, await _output, ErrorsSoFar);
     }

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using HerokuMigrator.Lab;
+using HerokuMigrator.Operations;
+using Npgsql;
 using Xunit;
 
 namespace HerokuMigrator.Integration;
@@ -42,6 +44,30 @@ public sealed class KillSpecs(LabPair lab)
         Assert.True(writers.Committed > committed);
         await RunAsync(move, "switch", "--force");
         await EndAsync(move, writers, before, killed);
+    }
+
+    [Fact]
+    public async Task A_control_cluster_whose_program_was_killed_before_it_had_its_database_gets_that_from_the_next()
+    {
+        await using var move = await lab.NewMoveAsync(Token);
+        await using var session = await MigrationSession.OpenAsync(move.Options, "spec", move.Events, Token);
+        await session.Cluster.EnsureRunningAsync(Token);
+        var owner = new NpgsqlConnectionStringBuilder(session.Cluster.DataSource.ConnectionString) { Database = "postgres", Pooling = false };
+        await using (var connection = new NpgsqlConnection(owner.ConnectionString))
+        {
+            await connection.OpenAsync(Token);
+            await connection.ExecuteAsync("DROP DATABASE bucardo", Token);
+        }
+
+        Assert.True(await session.Cluster.IsRunningAsync(Token));
+        await session.Cluster.EnsureRunningAsync(Token);
+
+        await using (var connection = await session.Cluster.DataSource.OpenConnectionAsync(Token))
+        {
+            Assert.True(await connection.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM bucardo.bucardo_config)", Token));
+        }
+
+        await session.Cluster.StopAsync(Token);
     }
 
     [Fact]

@@ -82,6 +82,11 @@ internal sealed class ControlCluster : IAsyncDisposable
             await using var connection = await DataSource.OpenConnectionAsync(cancellationToken);
             return true;
         }
+        catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.InvalidCatalogName)
+        {
+            // It answers: whoever started it was killed before it had its database.
+            return true;
+        }
         catch (NpgsqlException)
         {
             return false;
