@@ -104,6 +104,9 @@ internal static class Errors
     public static MigrationException WrongPhase(string name, string operation, MigrationPhase phase, string next) =>
         Refusal("WrongPhase", ErrorKind.InvalidOperation, $"Migration '{name}' is {phase}: {operation} is not possible now.", next, name);
 
+    public static MigrationException RehearsalTooLate(string name, MigrationPhase phase) =>
+        WrongPhase(name, "a rehearsal", phase, "The fence is there already; Undo-TrafficSwitch takes it away.");
+
     public static MigrationException OtherName(string wanted, string found) =>
         Refusal("OtherMigrationOnTarget", ErrorKind.ResourceExists,
             $"The target holds the state of migration '{found}', not of '{wanted}'.",

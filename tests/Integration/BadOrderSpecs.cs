@@ -62,6 +62,11 @@ public sealed class BadOrderSpecs(LabPair lab)
             (await input.FailAsync(verb)).MustBe("MigrationUnknown", ErrorKind.ObjectNotFound, 3, "Start-BucardoSync");
         }
 
+        foreach (var verb in new[] { "suspend", "resume", "switch", "undo" })
+        {
+            (await input.FailInFaceAsync(FaceCall.Of(move, verb, "--what-if", "--json"))).MustBe("MigrationUnknown", ErrorKind.ObjectNotFound, 3, "Start-BucardoSync");
+        }
+
         await using var migrator = move.NewMigrator();
         Assert.Equal(MigrationPhase.NotStarted, (await migrator.GetStatusAsync(Token)).Phase);
         Assert.Empty(Directory.EnumerateFileSystemEntries(move.StateRoot));

@@ -13,7 +13,7 @@ internal sealed class LockRehearsal(MigrationSession session, SwitchOptions opti
         var row = await session.RequireMigrationAsync(cancellationToken);
         if (row.Phase is MigrationPhase.Switching or MigrationPhase.Switched)
         {
-            throw Errors.WrongPhase(session.Name, "a rehearsal", row.Phase, "The fence is there already; Undo-TrafficSwitch takes it away.");
+            throw Errors.RehearsalTooLate(session.Name, row.Phase);
         }
 
         await session.RequireSourceAsync(row, cancellationToken);

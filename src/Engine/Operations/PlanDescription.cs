@@ -22,8 +22,8 @@ internal sealed class PlanDescription(MigrationSession session, StartOptions? st
         {
             "start" when startOptions is { CarryOver: true } => await CarryOverAsync(cancellationToken),
             "start" => await StartAsync(cancellationToken),
-            "suspend" => ["Stop the Bucardo daemon of this migration; changes are still captured on the source."],
-            "resume" => ["Start the Bucardo daemon of this migration; it replays what was captured meanwhile."],
+            "suspend" => await OfMigrationAsync("Stop the Bucardo daemon of this migration; changes are still captured on the source.", cancellationToken),
+            "resume" => await OfMigrationAsync("Start the Bucardo daemon of this migration; it replays what was captured meanwhile.", cancellationToken),
             "switch" => await SwitchAsync(new SwitchOptions(), cancellationToken),
             "undo" => await UndoAsync(cancellationToken),
             "complete" => [.. await RestoreAsync(cancellationToken), .. RemoveSteps()],
@@ -56,6 +56,12 @@ internal sealed class PlanDescription(MigrationSession session, StartOptions? st
                 .. options.Repair ? [$"Note the keys of rows that differ in the delta tables (schema bucardo) of {Source}, so that Bucardo replays those rows on {Target}; rows that the source has not are deleted there."] : Array.Empty<string>(),
             ],
         };
+    }
+
+    private async Task<IReadOnlyList<string>> OfMigrationAsync(string step, CancellationToken cancellationToken)
+    {
+        await session.RequireMigrationAsync(cancellationToken);
+        return [step];
     }
 
     private async Task<IReadOnlyList<string>> StartAsync(CancellationToken cancellationToken)

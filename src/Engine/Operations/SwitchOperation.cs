@@ -30,6 +30,11 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
         var row = await session.RequireMigrationAsync(cancellationToken);
         if (row.Phase == MigrationPhase.Switched)
         {
+            if (options.Rehearse)
+            {
+                throw Errors.RehearsalTooLate(session.Name, row.Phase);
+            }
+
             return (await CertificateFile.ReadAsync(session, cancellationToken))?.Switch
                 ?? new TrafficSwitch { Name = session.Name, Phase = MigrationPhase.Switched, Source = session.SourceSettings.Address, Target = session.TargetSettings.Address };
         }
