@@ -68,6 +68,11 @@ public sealed class RehearsalSpecs(LabPair lab)
         Assert.False(await move.AskTargetAsync<bool>("SELECT EXISTS (SELECT FROM public.views WHERE path = 'held')", Token));
         await AssertCertifiedAsync(switched);
         Assert.Equal(switched.SafeAt, (await migrator.SwitchAsync(new SwitchOptions(), Token)).SafeAt);
+        foreach (var late in new[] { lockOnly, new SwitchOptions { Rehearse = true } })
+        {
+            Assert.Equal("WrongPhase", (await Assert.ThrowsAsync<MigrationException>(() => migrator.SwitchAsync(late, Token))).ErrorId);
+        }
+
         await migrator.StopAsync(Token);
     }
 
@@ -89,28 +94,37 @@ public sealed class RehearsalSpecs(LabPair lab)
     }
 
     [Fact]
-    public async Task An_autovacuum_gives_way_to_the_fence()
+    public async Task An_autovacuum_gives_way_to_capture_to_the_fence_and_to_the_end()
     {
         // A machine of its own, as no other spec shall meet such a vacuum.
         await using var source = await HerokuLikeServer.StartAsync(new PostgresServerOptions { Settings = new Dictionary<string, string>(StringComparer.Ordinal) { ["autovacuum_naptime"] = "1s" } }, Token);
         await using var target = await PlanetScaleLikeServer.StartAsync(Token);
         await using var move = new LabMove(await source.CreateDatabaseAsync(Token), await target.CreateDatabaseAsync(Token));
         await Owner.ExecuteAsync(move.Source, "CREATE TABLE public.large (id integer PRIMARY KEY, note text); INSERT INTO public.large SELECT g, repeat('x', 500) FROM generate_series(1, 5000) g", Token);
-        await using var migrator = move.NewMigrator();
-        await migrator.StartAsync(Token);
         await Owner.ExecuteAsync(move.Source, "ALTER TABLE public.large SET (autovacuum_vacuum_threshold = 1, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1)", Token);
         await Owner.ExecuteAsync(move.Source, "UPDATE public.large SET note = note || '!'", Token);
+        await using var migrator = move.NewMigrator();
+
+        await WaitForVacuumAsync(move);
+        await migrator.StartAsync(Token);
+        Assert.Contains(move.Events.Texts, text => text.StartsWith("The autovacuum of public.large has given way to capture", StringComparison.Ordinal));
+        await WaitForVacuumAsync(move);
+        var switched = await migrator.SwitchAsync(new SwitchOptions(), Token);
+        Assert.Equal(MigrationPhase.Switched, switched.Phase);
+        Assert.Contains(move.Events.Texts, text => text.StartsWith("The autovacuum of public.large has given way to the fence", StringComparison.Ordinal));
+        await WaitForVacuumAsync(move);
+        var before = move.Events.Texts.Count;
+        await migrator.CompleteAsync(Token);
+        Assert.Contains(move.Events.Texts.Skip(before), text => text.StartsWith("The autovacuum of public.large has given way to capture", StringComparison.Ordinal));
+    }
+
+    private static async Task WaitForVacuumAsync(LabMove move)
+    {
         for (var wait = 0; !await move.AskSourceAsync<bool>("SELECT EXISTS (SELECT FROM pg_stat_progress_vacuum)", Token); wait++)
         {
             Assert.True(wait < 300, "No vacuum came.");
             await Task.Delay(100, Token);
         }
-
-        var switched = await migrator.SwitchAsync(new SwitchOptions(), Token);
-
-        Assert.Equal(MigrationPhase.Switched, switched.Phase);
-        Assert.Contains(move.Events.Texts, text => text.StartsWith("The autovacuum of public.large has given way", StringComparison.Ordinal));
-        await migrator.StopAsync(Token);
     }
 
     private static async Task AssertCertifiedAsync(TrafficSwitch switched)

@@ -27,7 +27,7 @@ internal sealed class CaptureInstaller(NpgsqlDataSource source, IOperationEvents
         var present = await PresentTriggersAsync(connection, cancellationToken);
         var missing = tables.Append(Sentinel).Where(table => !CaptureSql.TriggerNames.All(trigger => present.Contains((table.Schema, table.Name, trigger)))).ToList();
         var done = tables.Count + 1 - missing.Count;
-        await Transactions(connection, events).RunAsync(
+        await Transactions(connection, events, cancellationToken).RunAsync(
             [.. missing.Select(table => new ShortTransaction(table.QualifiedName, [.. CaptureSql.Objects(table), .. CaptureSql.Triggers(table)]))],
             transaction =>
             {
@@ -79,13 +79,18 @@ internal sealed class CaptureInstaller(NpgsqlDataSource source, IOperationEvents
     }
 
     /// <summary>Each once its table's lock is free; a table that stays locked is told with who has it.</summary>
-    internal static ShortTransactions Transactions(NpgsqlConnection connection, IOperationEvents events) => new(connection, LockPatience.Default, (table, attempt, blockers) =>
-    {
-        if (attempt % 10 == 0)
+    internal static ShortTransactions Transactions(NpgsqlConnection connection, IOperationEvents events, CancellationToken cancellationToken) => new(
+        connection,
+        LockPatience.Default,
+        async (table, attempt, blockers) =>
         {
-            events.Warning($"Capture on {table} waits for its lock, attempt {attempt}: {blockers}.");
-        }
-    });
+            var staying = await Autovacuum.MakeGiveWayAsync(connection, blockers, "capture", events, cancellationToken);
+            if (attempt % 10 == 0)
+            {
+                var wraparound = staying.Count == 0 ? "" : " Its autovacuum does not give way, most likely as it prevents a wraparound.";
+                events.Warning($"Capture on {table} waits for its lock, attempt {attempt}: {LockHolders.Describe(blockers)}.{wraparound}");
+            }
+        });
 
     private static async Task<HashSet<(string Schema, string Table, string Trigger)>> PresentTriggersAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {

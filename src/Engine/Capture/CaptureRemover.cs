@@ -67,7 +67,7 @@ internal sealed class CaptureRemover(NpgsqlDataSource source, IOperationEvents e
             cancellationToken);
         var tables = triggers.GroupBy(trigger => (trigger.Schema, trigger.Table, trigger.Oid)).ToList();
         var done = 0;
-        await CaptureInstaller.Transactions(connection, events).RunAsync(
+        await CaptureInstaller.Transactions(connection, events, cancellationToken).RunAsync(
             [.. tables.Select(table => new ShortTransaction(SqlName.Qualify(table.Key.Schema, table.Key.Table), [.. Statements(table.Key, [.. table.Select(trigger => (trigger.Trigger, trigger.Function))])]))],
             transaction => events.Progress(new OperationProgress("Removing capture from the source", transaction.Table, ++done * 100 / tables.Count)),
             cancellationToken);

@@ -19,7 +19,8 @@ internal static class LockHolders
                   AND l.relation = ANY (ARRAY(SELECT to_regclass(t)::oid FROM unnest($1::text[]) t))
                 GROUP BY 1, 2)
             SELECT h.pid, p.gid, coalesce(a.usename, p.owner, ''), coalesce(a.application_name, ''),
-                   CASE WHEN p.gid IS NOT NULL THEN 'prepared' WHEN a.backend_type = 'autovacuum worker' THEN 'autovacuum' ELSE coalesce(a.state, '?') END,
+                   -- A role that may not see what others do sees of an autovacuum that it has no user.
+                   CASE WHEN p.gid IS NOT NULL THEN 'prepared' WHEN a.backend_type = 'autovacuum worker' OR a.usesysid IS NULL THEN '{Autovacuum.State}' ELSE coalesce(a.state, '?') END,
                    coalesce(extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, p.prepared))::float8, 0),
                    extract(epoch FROM clock_timestamp() - a.query_start)::float8, h.tables
             FROM held h LEFT JOIN pg_stat_activity a ON a.pid = h.pid
@@ -41,9 +42,6 @@ internal static class LockHolders
             },
             cancellationToken,
             [tables.ToArray()]);
-
-    public static async Task<string> DescribeAsync(NpgsqlConnection connection, IReadOnlyList<string> tables, CancellationToken cancellationToken) =>
-        Describe(await ReadAsync(connection, tables, cancellationToken));
 
     public static string Describe(IReadOnlyList<FenceBlocker> holders) =>
         holders.Count == 0 ? "nobody that is still there" : string.Join("; ", holders.Take(5)) + (holders.Count > 5 ? $"; and {holders.Count - 5} more" : "");

@@ -24,7 +24,7 @@ internal sealed record LockPatience(TimeSpan Wait, TimeSpan GiveUpAfter)
     /// Each lock waits for <see cref="Wait"/> at most; a statement that the work itself limits counts as a lock that was not free.
     /// </summary>
     public Task<LocksTaken> RunAsync(
-        NpgsqlConnection connection, IReadOnlyList<string> tables, Func<Task> work, Func<int, string, Task> onBlocked, CancellationToken cancellationToken) => RetryAsync(
+        NpgsqlConnection connection, IReadOnlyList<string> tables, Func<Task> work, Func<int, IReadOnlyList<FenceBlocker>, Task> onBlocked, CancellationToken cancellationToken) => RetryAsync(
             connection,
             tables,
             async () =>
@@ -39,7 +39,7 @@ internal sealed record LockPatience(TimeSpan Wait, TimeSpan GiveUpAfter)
 
     /// <summary>The same for statements that are known beforehand: all of the transaction goes in one way there and back, and no lock is held for one.</summary>
     public Task<LocksTaken> RunAsync(
-        NpgsqlConnection connection, string table, IReadOnlyList<string> statements, Action<int, string> onBlocked, CancellationToken cancellationToken) => RetryAsync(
+        NpgsqlConnection connection, string table, IReadOnlyList<string> statements, Func<int, IReadOnlyList<FenceBlocker>, Task> onBlocked, CancellationToken cancellationToken) => RetryAsync(
             connection,
             [table],
             async () =>
@@ -60,11 +60,7 @@ internal sealed record LockPatience(TimeSpan Wait, TimeSpan GiveUpAfter)
                     throw;
                 }
             },
-            (attempt, blockers) =>
-            {
-                onBlocked(attempt, blockers);
-                return Task.CompletedTask;
-            },
+            onBlocked,
             cancellationToken);
 
     /// <summary>A transaction of these statements, each of whose locks waits for <see cref="Wait"/> at most.</summary>
@@ -77,7 +73,7 @@ internal sealed record LockPatience(TimeSpan Wait, TimeSpan GiveUpAfter)
     private string Limit => string.Create(CultureInfo.InvariantCulture, $"SET LOCAL lock_timeout = {Wait.TotalMilliseconds:0}");
 
     private async Task<LocksTaken> RetryAsync(
-        NpgsqlConnection connection, IReadOnlyList<string> tables, Func<Task> attemptAsync, Func<int, string, Task> onBlocked, CancellationToken cancellationToken)
+        NpgsqlConnection connection, IReadOnlyList<string> tables, Func<Task> attemptAsync, Func<int, IReadOnlyList<FenceBlocker>, Task> onBlocked, CancellationToken cancellationToken)
     {
         var until = DateTimeOffset.UtcNow + GiveUpAfter;
         var failed = TimeSpan.Zero;
@@ -92,10 +88,10 @@ internal sealed record LockPatience(TimeSpan Wait, TimeSpan GiveUpAfter)
             catch (PostgresException exception) when (IsLock(exception))
             {
                 failed += clock.Elapsed;
-                var blockers = await LockHolders.DescribeAsync(connection, tables, cancellationToken);
+                var blockers = await LockHolders.ReadAsync(connection, tables, cancellationToken);
                 if (DateTimeOffset.UtcNow >= until)
                 {
-                    throw Errors.LockNotGranted(tables.Count == 1 ? tables[0] : $"{tables.Count} tables", attempt, blockers, exception);
+                    throw Errors.LockNotGranted(tables.Count == 1 ? tables[0] : $"{tables.Count} tables", attempt, LockHolders.Describe(blockers), exception);
                 }
 
                 await onBlocked(attempt, blockers);

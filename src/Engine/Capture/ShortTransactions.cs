@@ -14,7 +14,7 @@ internal sealed record ShortTransaction(string Table, IReadOnlyList<string> Stat
 /// before it does anything else, and without a rest the changes of many tables wait for it.
 /// </summary>
 /// <param name="onBlocked">Table, attempt and who is in the way.</param>
-internal sealed class ShortTransactions(NpgsqlConnection connection, LockPatience patience, Action<string, int, string> onBlocked)
+internal sealed class ShortTransactions(NpgsqlConnection connection, LockPatience patience, Func<string, int, IReadOnlyList<FenceBlocker>, Task> onBlocked)
 {
     private const int Together = 20;
 

@@ -98,7 +98,7 @@ internal sealed class WriteMarks(NpgsqlDataSource source, IOperationEvents event
     {
         try
         {
-            await CaptureInstaller.Transactions(connection, events).RunAsync(new ShortTransaction(relation.QualifiedName, [.. Statements(relation, isCopied)]), cancellationToken);
+            await CaptureInstaller.Transactions(connection, events, cancellationToken).RunAsync(new ShortTransaction(relation.QualifiedName, [.. Statements(relation, isCopied)]), cancellationToken);
         }
         catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.InsufficientPrivilege)
         {

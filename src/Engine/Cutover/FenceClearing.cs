@@ -9,13 +9,6 @@ namespace HerokuMigrator.Cutover;
 /// <summary>What is done about those who keep the fence out: a vacuum of the server's own gives way, a session is ended where that was asked for, and all are named.</summary>
 internal sealed class FenceClearing(MigrationSession session, IReadOnlyList<string> tables, SwitchOptions options)
 {
-    /// <summary>
-    /// An autovacuum gives way to a lock that has waited for deadlock_timeout (1 s), which is longer than the fence waits.
-    /// The lock that is waited for here holds back no writer meanwhile.
-    /// </summary>
-    private const string PatienceWithVacuum = "2500";
-
-    private const string Vacuum = "autovacuum";
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(50);
 
@@ -47,14 +40,17 @@ internal sealed class FenceClearing(MigrationSession session, IReadOnlyList<stri
         await meanwhileAsync();
         var clock = Stopwatch.StartNew();
         while (!options.TerminateBlockers && clock.Elapsed < LongestWait
-            && (await LockHolders.ReadAsync(source, tables, cancellationToken)).Any(blocker => blocker is not { State: Vacuum } && IsLong(blocker)))
+            && (await LockHolders.ReadAsync(source, tables, cancellationToken)).Any(blocker => blocker is not { State: Autovacuum.State } && IsLong(blocker)))
         {
             await meanwhileAsync();
             await Task.Delay(BetweenLooks, cancellationToken);
         }
 
         // Last, as the server begins it anew after a while.
-        await MakeVacuumGiveWayAsync(await LockHolders.ReadAsync(source, tables, cancellationToken), cancellationToken);
+        foreach (var table in await Autovacuum.MakeGiveWayAsync(source, await LockHolders.ReadAsync(source, tables, cancellationToken), "the fence", session.Events, cancellationToken))
+        {
+            session.Events.Warning($"The autovacuum of {table} does not give way, most likely as it prevents a wraparound.");
+        }
     }
 
     /// <summary>Longer than an attempt waits; a shorter one is a writer at work, who ends by himself and must not lose what he writes.</summary>
@@ -77,30 +73,6 @@ internal sealed class FenceClearing(MigrationSession session, IReadOnlyList<stri
         {
             session.Events.Warning($"It may not be ended by this role: {blocker}: {exception.MessageText}.");
             return false;
-        }
-    }
-
-    private async Task MakeVacuumGiveWayAsync(IReadOnlyList<FenceBlocker> blockers, CancellationToken cancellationToken)
-    {
-        var vacuumed = blockers.Where(blocker => blocker is { State: Vacuum }).SelectMany(blocker => blocker.Tables).Distinct(StringComparer.Ordinal).ToList();
-        if (vacuumed.Count == 0)
-        {
-            return;
-        }
-
-        await using var source = await session.OpenSourceAsync(cancellationToken);
-        foreach (var table in vacuumed)
-        {
-            try
-            {
-                await using var transaction = await source.BeginTransactionAsync(cancellationToken);
-                await source.ExecuteAsync($"SET LOCAL lock_timeout = {PatienceWithVacuum}; LOCK TABLE ONLY {table} IN SHARE UPDATE EXCLUSIVE MODE", cancellationToken);
-                session.Events.Verbose($"The autovacuum of {table} has given way to the fence; the server makes it again later.");
-            }
-            catch (PostgresException exception) when (exception.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.InsufficientPrivilege)
-            {
-                session.Events.Warning($"The autovacuum of {table} does not give way, as it prevents a wraparound: {exception.MessageText}.");
-            }
         }
     }
 }
