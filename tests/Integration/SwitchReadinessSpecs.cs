@@ -87,6 +87,25 @@ public sealed class SwitchReadinessSpecs(LabPair lab)
         await migrator.StopAsync(Token);
     }
 
+    [Fact]
+    public async Task What_cannot_be_looked_at_does_not_pass_for_ready()
+    {
+        await using var move = await lab.NewMoveAsync(Token);
+        await Owner.ExecuteAsync(move.Source, "CREATE TABLE public.orders (id integer PRIMARY KEY); CREATE TABLE public.log (line text)", Token);
+        await using var migrator = move.NewMigrator();
+        await migrator.StartAsync(Token);
+        await migrator.WaitUntilReadyAsync(TimeSpan.FromMinutes(1), Token);
+        await move.Source.ExecuteAsync("REVOKE SELECT ON pg_catalog.pg_index FROM PUBLIC", Token);
+
+        var status = await migrator.GetStatusAsync(Token);
+
+        Assert.Equal(SwitchReadiness.Blocked, status.SwitchReadiness);
+        Assert.Contains("pg_index", Reason(status, "ChecksUnreadable").Finding, StringComparison.Ordinal);
+        await move.Source.ExecuteAsync("GRANT SELECT ON pg_catalog.pg_index TO PUBLIC", Token);
+        await migrator.WaitUntilReadyAsync(TimeSpan.FromMinutes(1), Token);
+        await migrator.StopAsync(Token);
+    }
+
     private static SwitchReason Reason(SyncStatus status, string id) => Assert.Single(status.SwitchReasons, reason => reason.Id == id);
 
     private static Task<SyncStatus> WaitForReasonAsync(Migrator migrator, string id) => migrator.WaitForAsync(status => status.SwitchReasons.Any(reason => reason.Id == id), Token);
