@@ -13,6 +13,7 @@ using Microsoft.Build.Utilities;
 /// </summary>
 public class TallyResults : Task
 {
+    private const int MostFailures = 20;
     private const int LongestFailure = 3000;
 
     [Required]
@@ -63,7 +64,7 @@ public class TallyResults : Task
 
         Summary = all.Passed + " passed, " + all.Failed + " failed, " + all.Skipped + " skipped";
         // Once more, each with its message and where: in a long output the first telling is far above.
-        failed.ForEach(failure => Log.LogMessage(MessageImportance.High, "{0}", failure));
+        failed.Take(MostFailures).ToList().ForEach(failure => Log.LogMessage(MessageImportance.High, "{0}", failure));
         Failures = problems.Count == 0 ? "" : "Tests: " + string.Join("; ", problems) + ".";
         return true;
     }

@@ -16,6 +16,7 @@ public sealed class KillSpecs(LabPair lab)
     [Fact]
     public async Task A_host_program_killed_in_every_phase_ends_where_an_undisturbed_one_does()
     {
+        LongSpecs.SkipUnlessWanted();
         await using var move = await lab.NewMoveAsync(Token);
         await ShopSchema.CreateAsync(move.Source, 0.3, Token);
         var before = await SourceFootprint.CaptureAsync(move.Source, Token);

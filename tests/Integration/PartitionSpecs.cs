@@ -81,6 +81,7 @@ public sealed class PartitionSpecs(LabPair lab)
     [Fact]
     public async Task A_host_that_is_killed_while_it_follows_goes_on_when_it_is_run_again()
     {
+        LongSpecs.SkipUnlessWanted();
         await using var move = await lab.NewMoveAsync(Token);
         await Owner.ExecuteAsync(move.Source, Schema, Token);
         await using var migrator = move.NewMigrator();
