@@ -88,11 +88,14 @@ internal sealed class TargetWrites(MigrationSession session)
             """,
             cancellationToken))!;
 
-    /// <summary>Sessions of ours beside the asking one; the operator lock's is always there, and writes nothing.</summary>
+    /// <summary>Sessions of ours beside the asking one, and those that only read; the operator lock's is always there, and writes nothing.</summary>
     private static Task<long> OwnSessionsAsync(NpgsqlConnection target, CancellationToken cancellationToken) =>
         target.ScalarAsync<long>(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name ~ '^(heroku-migrator|bucardo) '",
-            cancellationToken);
+            """
+            SELECT count(*) FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name ~ '^(heroku-migrator|bucardo) ' AND application_name <> $1::name::text
+            """,
+            cancellationToken, MigrationSession.TargetReaderName);
 
     private static async Task<Dictionary<string, string>> ReadAsync(NpgsqlConnection target, CancellationToken cancellationToken)
     {

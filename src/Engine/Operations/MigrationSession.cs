@@ -116,6 +116,12 @@ internal sealed class MigrationSession : IAsyncDisposable
     /// <summary>How far this operation's copy is.</summary>
     public CopyMeter Meter { get; } = new(TimeProvider.System);
 
+    /// <summary>For sessions on the target that only read, and may live while it is waited for the counts of those that write. The caller's to dispose.</summary>
+    public NpgsqlDataSource CreateTargetReader() => TargetSettings.CreateDataSource(TargetReaderName, EngineSettings, ForStreams);
+
+    /// <summary>What these call themselves.</summary>
+    public static string TargetReaderName => OperatorLock.ApplicationName("reading");
+
     private static void ForStreams(NpgsqlConnectionStringBuilder builder) =>
         (builder.MaxPoolSize, builder.ReadBufferSize, builder.WriteBufferSize) = (MaxConnections, BufferBytes, BufferBytes);
 

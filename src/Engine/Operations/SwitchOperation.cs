@@ -138,8 +138,6 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
         try
         {
             done = await new UnderFence(session, options, tables, replayed, _clock).RunAsync(fence.Record, comparison, limit.Token);
-            // An undo asks which tables were written on the target, so the counters of now come first. A rehearsal reads them too, as they are a part of the pause.
-            await _clock.MeasureAsync("counters of the target", () => new TargetWrites(session).RememberAsync(limit.Token));
             if (!options.Rehearse)
             {
                 await _point.PassAsync(limit.Token);

@@ -1,4 +1,5 @@
 using HerokuMigrator.Operations;
+using Npgsql;
 
 namespace HerokuMigrator.Verification;
 
@@ -8,14 +9,17 @@ internal sealed record ComparisonSides(ComparisonSide Source, ComparisonSide Tar
     /// <param name="session">Whose databases they are.</param>
     /// <param name="jobs">Statements at a time on each.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public static async Task<ComparisonSides> OpenAsync(MigrationSession session, int jobs, CancellationToken cancellationToken)
+    public static Task<ComparisonSides> OpenAsync(MigrationSession session, int jobs, CancellationToken cancellationToken) => OpenAsync(session, session.Target, jobs, cancellationToken);
+
+    /// <summary>The same with sessions of their own on the target.</summary>
+    public static async Task<ComparisonSides> OpenAsync(MigrationSession session, NpgsqlDataSource target, int jobs, CancellationToken cancellationToken)
     {
         var settings = await session.ReadApplicationSettingsAsync(cancellationToken);
-        await using var source = await session.OpenSourceAsync(cancellationToken);
-        await using var target = await session.OpenTargetAsync(cancellationToken);
+        await using var onSource = await session.OpenSourceAsync(cancellationToken);
+        await using var onTarget = await session.OpenTargetAsync(cancellationToken);
         return new ComparisonSides(
-            new ComparisonSide(session.Source, settings.SearchPath, jobs, source.PostgreSqlVersion.Major * 10000),
-            new ComparisonSide(session.Target, settings.SearchPath, jobs, target.PostgreSqlVersion.Major * 10000));
+            new ComparisonSide(session.Source, settings.SearchPath, jobs, onSource.PostgreSqlVersion.Major * 10000),
+            new ComparisonSide(target, settings.SearchPath, jobs, onTarget.PostgreSqlVersion.Major * 10000));
     }
 
     public ValueTask DisposeAsync()

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using HerokuMigrator.Catalog;
 using HerokuMigrator.Operations;
+using Npgsql;
 
 namespace HerokuMigrator.Verification;
 
@@ -17,9 +18,10 @@ internal sealed class FencedComparison : IAsyncDisposable
     private const int Jobs = 2;
 
     private readonly IReadOnlyList<ComparedTable> _tables;
+    private readonly NpgsqlDataSource _target;
     private readonly ComparisonSides _sides;
 
-    private FencedComparison(IReadOnlyList<ComparedTable> tables, ComparisonSides sides) => (_tables, _sides) = (tables, sides);
+    private FencedComparison(IReadOnlyList<ComparedTable> tables, NpgsqlDataSource target, ComparisonSides sides) => (_tables, _target, _sides) = (tables, target, sides);
 
     /// <summary>Before the fence: which parts, in which order.</summary>
     public static async Task<FencedComparison> PlanAsync(MigrationSession session, IReadOnlyList<TableInfo> tables, CancellationToken cancellationToken)
@@ -30,9 +32,28 @@ internal sealed class FencedComparison : IAsyncDisposable
             "SELECT relid, n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_user_tables", row => (Oid: row.GetFieldValue<uint>(0), Writes: row.GetInt64(1)), cancellationToken))
             .ToDictionary(row => row.Oid, row => row.Writes);
         // What could not be cut takes too long.
-        return new FencedComparison(
-            [.. planned.Where(table => table.Chunks.Max(chunk => chunk.Bytes) <= 2 * ChunkBytes).OrderByDescending(table => writes.GetValueOrDefault(table.Table.Oid))],
-            await ComparisonSides.OpenAsync(session, Jobs, cancellationToken));
+        IReadOnlyList<ComparedTable> parts =
+            [.. planned.Where(table => table.Chunks.Max(chunk => chunk.Bytes) <= 2 * ChunkBytes).OrderByDescending(table => writes.GetValueOrDefault(table.Table.Oid))];
+        var target = session.CreateTargetReader();
+        try
+        {
+            await WarmAsync(target, cancellationToken);
+            return new FencedComparison(parts, target, await ComparisonSides.OpenAsync(session, target, Jobs, cancellationToken));
+        }
+        catch
+        {
+            await target.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>A session takes some ten milliseconds to be made, which none under the fence shall.</summary>
+    private static async Task WarmAsync(NpgsqlDataSource target, CancellationToken cancellationToken)
+    {
+        foreach (var connection in await Task.WhenAll(Enumerable.Range(0, Jobs).Select(_ => target.OpenConnectionAsync(cancellationToken).AsTask())))
+        {
+            await connection.DisposeAsync();
+        }
     }
 
     /// <summary>Throws where a table differs; returns what was compared.</summary>
@@ -74,7 +95,11 @@ internal sealed class FencedComparison : IAsyncDisposable
         }
     }
 
-    public ValueTask DisposeAsync() => _sides.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _sides.DisposeAsync();
+        await _target.DisposeAsync();
+    }
 
     /// <summary>One part of every table, then the next one of every table that has more.</summary>
     private IEnumerable<(ComparedTable Table, ComparedChunk Chunk)> InOrder()
