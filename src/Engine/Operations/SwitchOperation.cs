@@ -62,7 +62,15 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
             var tables = await session.Store.ReadTablesAsync(cancellationToken);
             replayed = [.. tables.Select(table => table.Table).Where(table => table.Mode == TransferMode.Replayed)];
             await PrepareAsync(row, tables, replayed, cancellationToken);
-            return await SwitchAsync(tables, replayed, cancellationToken);
+            await using var comparison = await FencedComparison.PlanAsync(session, [.. tables.Select(table => table.Table).Where(table => table.Mode != TransferMode.LeftOut)], cancellationToken);
+            if (row.Phase == MigrationPhase.Replicating)
+            {
+                await WarmUpAsync(comparison, cancellationToken);
+                // The last of it all: what is written from here on is drained under the fence.
+                await new Drain(session, replayed).GoOnWithoutDaemonAsync(cancellationToken);
+            }
+
+            return await SwitchAsync(tables, replayed, comparison, cancellationToken);
         }
         catch (Exception exception) when (!_handedOver && !_point.IsUnknown)
         {
@@ -92,8 +100,7 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
         await _replication.EnsureRunningAsync(replayed, cancellationToken);
         await _replication.RelieveAsync(replayed, cancellationToken);
         // The backlog of now is drained while writers go on, so that the fence waits for the last moments only.
-        var drain = new Drain(session, replayed);
-        if (await drain.PassSentinelAsync(TimeSpan.FromSeconds(options.TimeoutSeconds), cancellationToken) is null)
+        if (await new Drain(session, replayed).PassSentinelAsync(TimeSpan.FromSeconds(options.TimeoutSeconds), cancellationToken) is null)
         {
             throw Errors.SwitchRefused(
                 $"Changes of now did not reach the target within {options.TimeoutSeconds} s; the fence was not built.", "Wait until Get-SyncStatus shows a small lag, then switch again.");
@@ -103,8 +110,6 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
         {
             await new DeltaBacklog(replayed).PurgeAsync(source, cancellationToken);
         }
-
-        await drain.GoOnWithoutDaemonAsync(cancellationToken);
     }
 
     /// <summary>Copied now, while writes flow: what of it changes no more until the fence need not be copied under it.</summary>
@@ -122,15 +127,13 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
         await stale.RecopyAsync(tables, replayed, cancellationToken);
     }
 
-    private async Task<TrafficSwitch> SwitchAsync(IReadOnlyList<TableRow> tables, IReadOnlyList<TableInfo> replayed, CancellationToken cancellationToken)
+    private async Task<TrafficSwitch> SwitchAsync(IReadOnlyList<TableRow> tables, IReadOnlyList<TableInfo> replayed, FencedComparison comparison, CancellationToken cancellationToken)
     {
         CertificateFile.Delete(session.Home);
         await session.Store.SaveTargetWritesAsync(null, cancellationToken);
         await session.Store.SetPhaseAsync(MigrationPhase.Switching, cancellationToken);
         session.Events.Verbose("Switching: the fence is being built.");
         await new SchemaRestorer(session).UndoUnderFenceAsync(cancellationToken);
-        await using var comparison = await FencedComparison.PlanAsync(session, [.. tables.Select(row => row.Table).Where(table => table.Mode != TransferMode.LeftOut)], cancellationToken);
-        await OpenConnectionsAsync(cancellationToken);
         var fence = await _fence.CloseAsync(options, _clock, () => new CatchUp(session).DrainAsync(replayed, cancellationToken), cancellationToken);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(TimeSpan.FromSeconds(options.TimeoutSeconds));
@@ -177,9 +180,10 @@ internal sealed class SwitchOperation(MigrationSession session, SwitchOptions op
         }
     }
 
-    /// <summary>A connection takes some ten milliseconds to be made, which none under the fence shall.</summary>
-    private async Task OpenConnectionsAsync(CancellationToken cancellationToken)
+    /// <summary>A connection takes some ten milliseconds to be made, and as much for its first looks at tables, which none under the fence shall.</summary>
+    private async Task WarmUpAsync(FencedComparison comparison, CancellationToken cancellationToken)
     {
+        await comparison.WarmUpAsync(TimeSpan.FromMilliseconds(options.CompareBudgetMs), cancellationToken);
         var opened = await Task.WhenAll(Enumerable.Range(0, ConnectionsUnderFence).SelectMany(_ => new[] { session.OpenSourceAsync(cancellationToken), session.OpenTargetAsync(cancellationToken) }));
         foreach (var connection in opened)
         {

@@ -17,6 +17,9 @@ internal sealed class FencedComparison : IAsyncDisposable
 
     private const int Jobs = 2;
 
+    /// <summary>Twice that where somebody's lock is in the way.</summary>
+    private static readonly TimeSpan LongestWarmUp = TimeSpan.FromSeconds(1);
+
     private readonly IReadOnlyList<ComparedTable> _tables;
     private readonly NpgsqlDataSource _target;
     private readonly ComparisonSides _sides;
@@ -37,7 +40,6 @@ internal sealed class FencedComparison : IAsyncDisposable
         var target = session.CreateTargetReader();
         try
         {
-            await WarmAsync(target, cancellationToken);
             return new FencedComparison(parts, target, await ComparisonSides.OpenAsync(session, target, Jobs, cancellationToken));
         }
         catch
@@ -47,21 +49,53 @@ internal sealed class FencedComparison : IAsyncDisposable
         }
     }
 
-    /// <summary>A session takes some ten milliseconds to be made, which none under the fence shall.</summary>
-    private static async Task WarmAsync(NpgsqlDataSource target, CancellationToken cancellationToken)
+    /// <summary>
+    /// Before the fence: reads what is compared first, as the first look at a table costs a session several times as much as the next one. What it finds says nothing yet,
+    /// and whatever is in its way is met again later, or gone by then.
+    /// </summary>
+    public async Task WarmUpAsync(TimeSpan budget, CancellationToken cancellationToken)
     {
-        foreach (var connection in await Task.WhenAll(Enumerable.Range(0, Jobs).Select(_ => target.OpenConnectionAsync(cancellationToken).AsTask())))
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(2 * LongestWarmUp);
+        try
         {
-            await connection.DisposeAsync();
+            await ReadAsync(budget < LongestWarmUp ? budget : LongestWarmUp, static (_, _, _) => { }, limit.Token);
+        }
+        catch (Exception exception) when (exception is NpgsqlException or IOException || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            // Nothing depends on it.
         }
     }
 
     /// <summary>Throws where a table differs; returns what was compared.</summary>
     public async Task<IReadOnlyList<TableSample>> RunAsync(TimeSpan budget, CancellationToken cancellationToken)
     {
+        var sums = new ConcurrentDictionary<ComparedTable, ConcurrentBag<RowSum>>();
+        await ReadAsync(
+            budget,
+            (table, source, target) =>
+            {
+                if (source != target)
+                {
+                    throw Errors.DiffersUnderFence(table.Table.QualifiedName, source.Rows, target.Rows);
+                }
+
+                sums.GetOrAdd(table, _ => []).Add(source);
+            },
+            cancellationToken);
+        return
+        [
+            .. sums.Select(entry => (Table: entry.Key, Parts: entry.Value.Count, Sum: entry.Value.Aggregate((sum, part) => sum + part)))
+                .Select(entry => new TableSample(entry.Table.Table.QualifiedName, entry.Table.Chunks.Count, entry.Parts, entry.Sum.Rows, entry.Sum.Hash.ToString(System.Globalization.CultureInfo.InvariantCulture)))
+                .OrderBy(sample => sample.Table, StringComparer.Ordinal),
+        ];
+    }
+
+    /// <summary>As many parts as the budget allows, the source's sum and the target's of each.</summary>
+    private async Task ReadAsync(TimeSpan budget, Action<ComparedTable, RowSum, RowSum> onRead, CancellationToken cancellationToken)
+    {
         var clock = Stopwatch.StartNew();
         var longest = 0L;
-        var sums = new ConcurrentDictionary<ComparedTable, ConcurrentBag<RowSum>>();
         await Parallel.ForEachAsync(
             InOrder().TakeWhile(_ => clock.Elapsed + TimeSpan.FromTicks(Interlocked.Read(ref longest)) < budget),
             new ParallelOptions { MaxDegreeOfParallelism = Jobs, CancellationToken = cancellationToken },
@@ -70,20 +104,9 @@ internal sealed class FencedComparison : IAsyncDisposable
                 var (sql, begun) = (new ComparisonSql(part.Table.Table), clock.Elapsed);
                 var both = await Task.WhenAll(
                     new TableReader(_sides.Source, sql, ChunkBytes).SumAsync(part.Chunk, token), new TableReader(_sides.Target, sql, ChunkBytes).SumAsync(part.Chunk, token));
-                if (both[0] != both[1])
-                {
-                    throw Errors.DiffersUnderFence(part.Table.Table.QualifiedName, both[0].Rows, both[1].Rows);
-                }
-
+                onRead(part.Table, both[0], both[1]);
                 InterlockedMax(ref longest, (clock.Elapsed - begun).Ticks);
-                sums.GetOrAdd(part.Table, _ => []).Add(both[0]);
             });
-        return
-        [
-            .. sums.Select(entry => (Table: entry.Key, Parts: entry.Value.Count, Sum: entry.Value.Aggregate((sum, part) => sum + part)))
-                .Select(entry => new TableSample(entry.Table.Table.QualifiedName, entry.Table.Chunks.Count, entry.Parts, entry.Sum.Rows, entry.Sum.Hash.ToString(System.Globalization.CultureInfo.InvariantCulture)))
-                .OrderBy(sample => sample.Table, StringComparer.Ordinal),
-        ];
     }
 
     /// <summary>The next one may take as long.</summary>
